@@ -1,0 +1,74 @@
+# Two commands do everything on a fresh machine with Python 3.11+ and make: `make run` and `make test`.
+# `uv` is taken from PATH, else installed into .tools/ from PyPI.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+export UV_PROJECT_ENVIRONMENT := .venv
+MEMBERS := $(sort $(wildcard plugins/*/pyproject.toml))
+STAMP := .venv/.setup-stamp
+FRONTEND := $(shell find medianest_core/web/portal/frontend medianest_core/web/portal/templates plugins/*/*/templates examples/*/*/templates -type f -not -path '*/node_modules/*' 2>/dev/null)
+ASSETS := medianest_core/web/portal/static/dist/manifest.json
+ARGS ?=
+
+.PHONY: help setup run demo test test-full check fix bench lock assets services screenshots soak clean
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
+
+.tools/bin/uv:
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/pip install -q --disable-pip-version-check uv 2> >(grep -v '^WARNING' >&2)
+
+setup: $(STAMP) $(ASSETS)  ## prepare .venv and the browser assets; does nothing when nothing changed
+
+$(STAMP): requirements.lock pyproject.toml hatch_build.py $(MEMBERS) | $(if $(filter .tools/%,$(UV)),.tools/bin/uv)
+	@test -x .venv/bin/python || $(UV) venv -q --python $(PYTHON) .venv
+	@$(UV) pip sync -q --python .venv/bin/python --require-hashes requirements.lock
+	@$(UV) pip install -q --python .venv/bin/python --no-deps --no-build-isolation $(foreach p,. $(dir $(MEMBERS)),-e $(p))
+	@touch $@
+
+$(ASSETS): $(FRONTEND) hatch_build.py | $(STAMP)
+	@.venv/bin/python hatch_build.py
+	@touch $@
+
+assets: $(ASSETS)
+
+run: setup  ## serve the portal on http://127.0.0.1:8484
+	@.venv/bin/medianest serve $(ARGS)
+
+demo: setup  ## the same, with simulated services and a library to look at
+	@.venv/bin/medianest demo $(ARGS)
+
+services: setup
+	@.venv/bin/python tests/services.py
+
+test: services  ## the suite: at most ten minutes
+	@.venv/bin/python -m pytest -q -m "not full" -n 2 $(ARGS)
+
+test-full: services  ## everything but the soak
+	@.venv/bin/python -m pytest -q -n 2 $(ARGS)
+
+check: setup  ## format, lint, types and import floors
+	@.venv/bin/ruff format --check -q .
+	@.venv/bin/ruff check -q .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+fix: setup
+	@.venv/bin/ruff format -q .
+	@.venv/bin/ruff check -q --fix .
+
+bench: setup  ## speed and size, as ratios in one run
+	@.venv/bin/python benchmarks/run.py $(ARGS)
+
+screenshots: services  ## docs/screenshots from the demo
+	@.venv/bin/python docs/make_screenshots.py $(ARGS)
+
+lock: $(if $(filter .tools/%,$(UV)),.tools/bin/uv)  ## renew requirements.lock
+	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+		--group pyproject.toml:dev pyproject.toml $(MEMBERS) --no-emit-package medianest -o requirements.lock
+	@rm -f uv.lock
+
+clean:
+	@rm -rf .venv .tools medianest_core/web/portal/static/dist medianest_core/web/portal/frontend/node_modules

@@ -1,0 +1,1 @@
+"""Build the browser assets: used by the packaging hook, and by `make` through `python hatch_build.py`."""
