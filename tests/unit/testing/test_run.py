@@ -1,0 +1,53 @@
+"""A simulator process: its one line, its end by signal and with its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+COMMAND = (
+    "import sys; from medianest_core.testing.run import main; "
+    "main('plex', items=20, json_line=True, die_with_parent=sys.argv[1] == 'die')"
+)
+
+
+async def start(tmp_path: Path, how: str) -> tuple[asyncio.subprocess.Process, dict[str, object]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        COMMAND,
+        how,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    assert process.stdout is not None
+    line = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    return process, line
+
+
+@pytest.mark.parametrize("how", ["signal", "die"])
+async def test_one_json_line_then_a_clean_end(tmp_path: Path, how: str) -> None:
+    process, line = await start(tmp_path, how)
+    try:
+        assert set(line) == {"name", "url", "facts"}
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert (await http.get(f"{line['url']}/_sim/facts")).json() == line["facts"]
+        assert list(tmp_path.iterdir())
+        if how == "signal":
+            process.send_signal(signal.SIGTERM)
+        else:
+            assert process.stdin is not None
+            process.stdin.close()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
