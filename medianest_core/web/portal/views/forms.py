@@ -1,0 +1,91 @@
+"""View-models of forms: fields generated from settings models, their errors, conflicts and the result of a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .common import Action, Choice, TileState
+
+FieldKind = Literal[
+    "text", "url", "email", "password", "secret", "number", "duration", "bytes", "checkbox", "toggle", "select", "multiselect",
+    "radio", "textarea", "list", "path", "color", "time", "hidden", "file", "static",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One form field. `value` is what the input shows (never a secret's); `values` those of list and multiselect fields.
+
+    kind `secret`: `is_set` says that one is stored; an empty input keeps it, the form field `<name>__clear` = "1" removes it.
+    kind `checkbox` and `toggle`: value "true" or ""; a hidden "false" is sent with it.
+    kind `list`: one input per value, all of one name. `theirs` is the stored value when a save met a newer version.
+    `unit` is shown behind the input. `advanced` puts it behind "More settings".
+    """
+
+    name: str
+    label: str
+    kind: FieldKind = "text"
+    help: str = ""
+    example: str = ""
+    value: str = ""
+    values: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    required: bool = False
+    error: str = ""
+    theirs: str | None = None
+    is_set: bool = False
+    advanced: bool = False
+    readonly: bool = False
+    min: str = ""
+    max: str = ""
+    step: str = ""
+    unit: str = ""
+    autocomplete: str = "off"
+    inputmode: str = ""
+    autofocus: bool = False
+    rows: int = 4
+    accept: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldGroup:
+    fields: tuple[Field, ...]
+    title: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """What "Test connection" found. `detail` is one plain sentence; `steps` what was tried, in order."""
+
+    __test__ = False
+
+    ok: bool
+    text: str
+    detail: str = ""
+    tested_at: float | None = None
+    steps: tuple[tuple[str, bool, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form. `path` receives it by POST; `version` is the row's version as read, sent back as the field `version`.
+
+    `conflict` says in one sentence who changed it meanwhile; fields then carry `theirs`. `test_path` receives the same fields
+    and answers `core/fragments/test_result.html`.
+    """
+
+    path: str
+    groups: tuple[FieldGroup, ...]
+    submit: str
+    id: str = "form"
+    version: int | None = None
+    error: str = ""
+    conflict: str = ""
+    test_path: str | None = None
+    test: TestResult | None = None
+    cancel_path: str | None = None
+    danger: Action | None = None
+    multipart: bool = False
+    state: TileState | None = None
