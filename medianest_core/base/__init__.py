@@ -1,0 +1,1 @@
+"""Ground floor: settings, logging, crypto, tasks and the guarded HTTP client. Knows nothing of plugins or data."""

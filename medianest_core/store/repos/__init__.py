@@ -1,0 +1,1 @@
+"""Small table gateways used from several floors."""

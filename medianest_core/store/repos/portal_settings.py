@@ -1,0 +1,66 @@
+"""The portal's own settings: one versioned row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select, update
+
+from medianest_core.base.clock import now
+from medianest_core.sdk.errors import MediaNestError
+from medianest_core.store.engine import Database, Tx
+from medianest_core.store.errors import Stale
+from medianest_core.store.repos.audit import record
+from medianest_core.store.tables.system import portal_settings
+
+
+class PortalSettings(BaseModel):
+    """What admins decide for everyone."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    site_name: str = Field("MediaNest", min_length=1, max_length=60, description="Shown in the title bar.")
+    auto_approve: bool = Field(False, description="Let new people in without an admin's approval.")
+    default_locale: Literal["en", "de"] = Field(
+        "en", description="Language for people whose browser asks for none we have."
+    )
+    local_sign_in: bool = Field(True, description="Offer user name and password on the sign-in page.")
+
+
+class SettingsUnreadable(MediaNestError):
+    """The stored settings are damaged. The portal shows its recovery page; it never starts over with defaults."""
+
+
+async def load(db: Database) -> tuple[PortalSettings, int]:
+    """(settings, version); defaults with version 0 before the first save. Raises SettingsUnreadable."""
+    async with db.read() as tx:
+        row = await tx.first(select(portal_settings))
+    if row is None:
+        return PortalSettings(), 0
+    try:
+        return PortalSettings.model_validate(row["values"]), int(row["version"])
+    except ValidationError as error:
+        raise SettingsUnreadable("The portal's settings are damaged. Restore them from a backup.") from error
+
+
+async def save(tx: Tx, settings: PortalSettings, *, version: int, actor: str | None) -> int:
+    """Store; returns the new version. Raises Stale where someone else was faster."""
+    values = settings.model_dump(mode="json")
+    if version == 0:
+        result = await tx.execute(
+            tx.insert(portal_settings)
+            .values(id=1, values=values, version=1, updated_at=now())
+            .on_conflict_do_nothing()
+        )
+    else:
+        result = await tx.execute(
+            update(portal_settings)
+            .where(portal_settings.c.version == version)
+            .values(values=values, version=version + 1, updated_at=now())
+        )
+    if result.rowcount != 1:
+        current = await tx.one(select(portal_settings))
+        raise Stale({**current["values"], "version": current["version"]})
+    await record(tx, actor=actor, action="settings.saved", target="portal", details=values)
+    return version + 1

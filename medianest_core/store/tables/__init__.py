@@ -1,0 +1,1 @@
+"""The core tables, one file per subject."""

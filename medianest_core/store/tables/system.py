@@ -1,0 +1,28 @@
+"""Audit rows and the portal's own settings."""
+
+from sqlalchemy import Column, Index, Integer, String, Table, Text
+
+from medianest_core.store.tables.base import metadata
+from medianest_core.store.types import Id, Json, Seconds
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Seconds, nullable=False),
+    Column("actor", Id),
+    Column("action", String(80), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("correlation_id", String(64), nullable=False, default=""),
+)
+Index("ix_audit_at", audit.c.at)
+
+portal_settings = Table(
+    "portal_settings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("values", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_at", Seconds, nullable=False),
+)
