@@ -12,7 +12,7 @@ _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 _lock = Lock()
 _SHAPES = re.compile(
-    r"(?i)((?:x-plex-token|x-api-key|api_?key|access_?token|auth_?token|password|secret)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?i)((?:[\w-]*[_-]?token|(?:x-)?api[_-]?key|password|secret)[\"']?\s*[=:]\s*[\"']?)"
     r"([^\s\"'&,;}{)]+)"
     r"|(authorization[\"']?\s*[=:]\s*[\"']?(?:bearer|basic)?\s*)([^\s\"',;}]+)"
     r"|(://[^/\s:@]+:)([^@\s/]+)(?=@)"
