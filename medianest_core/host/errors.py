@@ -1,0 +1,39 @@
+"""What the host can refuse or report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medianest_core.sdk.errors import MediaNestError, NotReady, ProviderError
+
+
+class Invalid(MediaNestError):
+    """A plugin's declarations are wrong. problems: one sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = tuple(problems)
+
+
+class Incompatible(MediaNestError):
+    """The plugin was written for another version; the message says which."""
+
+
+class PluginFault(ProviderError):
+    """The plugin made a mistake: it raised what no service can cause. The traceback is in the log."""
+
+
+class Busy(NotReady):
+    """Too many calls to the instance are waiting already."""
+
+
+class SettingsUnreadable(MediaNestError):
+    """Stored settings of an instance cannot be read. They are never replaced by defaults."""
+
+
+class UnknownInstance(MediaNestError):
+    """There is no such instance."""
+
+
+class UnknownService(MediaNestError):
+    """No active plugin brings this service type."""

@@ -1,0 +1,67 @@
+"""Which settings models the core can store, show as a form and describe: a closed set of field shapes."""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import AnyHttpUrl, AnyUrl, BaseModel
+
+from medianest_core.sdk.settings import HttpUrl, Secret, ServiceSettings
+
+_PLAIN = (str, int, float, bool, Secret, HttpUrl, AnyHttpUrl, AnyUrl, Path)
+
+
+def settings_problems(model: object) -> list[str]:
+    """What is wrong with a settings model, one sentence each."""
+    if not (isinstance(model, type) and issubclass(model, ServiceSettings)):
+        return ["Its settings are not a ServiceSettings model."]
+    problems = []
+    for name, field in model.model_fields.items():
+        if reason := _refusal(field.annotation, inside_list=False):
+            problems.append(f"Settings field {model.__name__}.{name}: {reason}")
+        if field.alias or field.validation_alias or field.serialization_alias:
+            problems.append(f"Settings field {model.__name__}.{name}: aliases are not possible.")
+        if field.is_required() and get_origin(field.annotation) is None and field.annotation is bool:
+            problems.append(f"Settings field {model.__name__}.{name}: a switch needs a default.")
+    if model.model_config.get("extra") != "forbid":
+        problems.append(f'Settings model {model.__name__} must keep extra="forbid".')
+    return problems
+
+
+def _refusal(annotation: Any, *, inside_list: bool) -> str | None:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        values = get_args(annotation)
+        return None if all(isinstance(value, str) for value in values) else "choices must be text."
+    if origin in {Union, types.UnionType}:
+        return _union_refusal(annotation, inside_list=inside_list)
+    if origin in {list, tuple, Sequence, frozenset, set}:
+        return _list_refusal(annotation, inside_list=inside_list)
+    if origin is not None:
+        return f"{annotation} cannot be shown as a form."
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return None if issubclass(annotation, str) else "choices must be a StrEnum."
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "models inside settings are not possible; use separate fields."
+    if isinstance(annotation, type) and any(issubclass(annotation, plain) for plain in _PLAIN):
+        return "a list of secrets is not possible." if inside_list and annotation is Secret else None
+    return f"{getattr(annotation, '__name__', annotation)} cannot be shown as a form."
+
+
+def _union_refusal(annotation: Any, *, inside_list: bool) -> str | None:
+    rest = [part for part in get_args(annotation) if part is not type(None)]
+    if len(rest) != 1 or inside_list:
+        return "a choice between types is not possible; only “X | None” is."
+    return _refusal(rest[0], inside_list=inside_list)
+
+
+def _list_refusal(annotation: Any, *, inside_list: bool) -> str | None:
+    if inside_list:
+        return "lists inside lists are not possible."
+    if get_origin(annotation) is not list:
+        return "use list[…]."
+    return _refusal(get_args(annotation)[0], inside_list=True)
