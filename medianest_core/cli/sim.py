@@ -18,6 +18,9 @@ def sim(
         Path | None, typer.Option(help="Where it keeps files; default: a temporary folder.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
+    option: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of a simulator's own option; may be repeated.")
+    ] = None,
     die_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Start a simulated service on loopback, for demos, benchmarks and plugin authors."""
@@ -42,4 +45,5 @@ def sim(
             data_dir=data_dir or Path(temporary),
             json_line=json,
             die_with_parent=die_with_parent,
+            options=dict(entry.split("=", 1) for entry in option or () if "=" in entry),
         )
