@@ -1,0 +1,157 @@
+"""Numbers, times and sizes in words, for the viewer's language and time zone.
+
+Everything takes plain numbers: epoch seconds, seconds, bytes. Jinja filters and globals are made from `HELPERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_decimal, format_percent
+
+from .i18n import current_locale, gettext, ngettext
+from .viewer import viewer
+
+_UNITS = ("kB", "MB", "GB", "TB", "PB")
+
+
+def _zone() -> ZoneInfo:
+    try:
+        return ZoneInfo(viewer().zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def _local(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC).astimezone(_zone())
+
+
+def iso(at: float) -> str:
+    """Machine form for `<time datetime>`: UTC, whole seconds."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def full_time(at: float) -> str:
+    """Date and time, as `21 Nov 2026, 10:02`."""
+    return format_datetime(_local(at), "medium", locale=current_locale())
+
+
+def day(at: float) -> str:
+    return format_date(_local(at).date(), "medium", locale=current_locale())
+
+
+def clock(at: float) -> str:
+    """The time of day, with the date when it is not today's."""
+    when, now = _local(at), _local(viewer().now())
+    text = format_time(when, "short", locale=current_locale())
+    if when.date() == now.date():
+        return text
+    return f"{format_date(when.date(), 'medium', locale=current_locale())}, {text}"
+
+
+def age(at: float) -> str:
+    """How long ago or ahead, as `3 minutes ago`; under 10 seconds `just now`."""
+    delta = at - viewer().now()
+    if abs(delta) < 10:
+        return gettext("just now")
+    return format_timedelta(timedelta(seconds=delta), add_direction=True, locale=current_locale())
+
+
+def duration(seconds: float) -> str:
+    """A length: `1 h 42 min`, `4:05` under an hour, in whole units."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    return f"{minutes}:{left:02d}"
+
+
+def runtime(seconds: float) -> str:
+    """The length of a film: `1 h 42 min` or `42 min`."""
+    hours, minutes = divmod(max(0, round(seconds / 60)), 60)
+    if hours:
+        return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    return gettext("%(minutes)s min") % {"minutes": minutes}
+
+
+def time_left(seconds: float) -> str:
+    """A coarse remaining time: `about 3 minutes left`."""
+    if seconds < 60:
+        return gettext("less than a minute left")
+    about = format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=current_locale())
+    return gettext("about %(time)s left") % {"time": about}
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units with one figure after the point from megabytes on."""
+    value, unit = float(count), ""
+    if value < 1000:
+        return ngettext("%(num)s byte", "%(num)s bytes", int(value)) % {"num": int(value)}
+    for unit in _UNITS:  # noqa: B007
+        value /= 1000
+        if value < 999.5:
+            break
+    pattern = "#,##0" if unit == "kB" or value >= 100 else "#,##0.0"
+    return f"{format_decimal(value, format=pattern, locale=current_locale())} {unit}"
+
+
+def rate(per_second: float) -> str:
+    """Bytes a second."""
+    return gettext("%(size)s/s") % {"size": size(per_second)}
+
+
+def number(value: float) -> str:
+    return str(format_decimal(value, locale=current_locale()))
+
+
+def decimal(value: float, places: int = 1) -> str:
+    return str(format_decimal(value, format=f"#,##0.{'0' * places}", locale=current_locale()))
+
+
+def percent(fraction: float) -> str:
+    return str(format_percent(min(1.0, max(0.0, fraction)), locale=current_locale()))
+
+
+def latency(milliseconds: float) -> str:
+    if milliseconds < 1000:
+        return gettext("%(num)s ms") % {"num": number(round(milliseconds))}
+    return gettext("%(num)s s") % {"num": decimal(milliseconds / 1000)}
+
+
+def fact(value: str | float, kind: str) -> str:
+    """A `Fact`'s value in words."""
+    if isinstance(value, str):
+        return value
+    return _FACTS.get(kind, number)(value)
+
+
+_FACTS: dict[str, Callable[[float], str]] = {
+    "datetime": full_time,
+    "age": age,
+    "duration": runtime,
+    "bytes": size,
+    "number": number,
+}
+
+HELPERS: dict[str, Callable[..., Any]] = {
+    "iso": iso,
+    "full_time": full_time,
+    "day": day,
+    "clock": clock,
+    "age": age,
+    "duration": duration,
+    "runtime": runtime,
+    "time_left": time_left,
+    "size": size,
+    "rate": rate,
+    "number": number,
+    "decimal": decimal,
+    "percent": percent,
+    "latency": latency,
+    "fact": fact,
+}
