@@ -60,7 +60,7 @@ fix: setup
 	@.venv/bin/ruff check -q --fix .
 
 bench: setup  ## speed and size, as ratios in one run
-	@.venv/bin/python benchmarks/run.py $(ARGS)
+	@.venv/bin/python -m benchmarks.run $(ARGS)
 
 screenshots: services  ## docs/screenshots from the demo
 	@.venv/bin/python docs/make_screenshots.py $(ARGS)

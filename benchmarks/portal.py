@@ -1,0 +1,214 @@
+"""The portal as a user would meet it: start, memory, pages and JSON, page weight.
+
+Starts the demo, signs in as its admin, and measures beside a raw ASGI application in the same run. `--json` prints one object on the
+last line. Targets are those of the project's performance table; Seerr and Uptime Kuma cannot be installed from registries, so
+their published figures are scaled by (raw ASGI now ÷ 24,300 requests/s).
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+from benchmarks.load import load
+
+RAW_THEN = 24_300
+SEERR = {"who am I": 730, "sign-in page": 62, "JSON listing": 212}
+HERE = Path(__file__).parent
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _memory(process: psutil.Process) -> float:
+    """MiB of the process, shared pages counted once."""
+    return float(process.memory_full_info().uss) / 2**20
+
+
+def _sign_in(url: str, admin: dict[str, str]) -> str:
+    """The session cookie of the admin, through the JSON API."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
+    connection.request(
+        "POST",
+        "/api/v1/sign-in/local",
+        json.dumps(admin),
+        {"Content-Type": "application/json", "Origin": url},
+    )
+    reply = connection.getresponse()
+    reply.read()
+    if reply.status not in (200, 204):
+        raise RuntimeError(f"sign-in answered {reply.status}")
+    cookies = [value.split(";")[0] for name, value in reply.getheaders() if name.lower() == "set-cookie"]
+    return "; ".join(cookies)
+
+
+def _wait(url: str, process: subprocess.Popen[Any]) -> float:
+    """Seconds until `url` answers 200."""
+    parts = urlsplit(url)
+    began = time.perf_counter()
+    while True:
+        try:
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
+            connection.request("GET", parts.path)
+            if connection.getresponse().status == 200:
+                return time.perf_counter() - began
+        except OSError:
+            pass
+        if process.poll() is not None:
+            raise RuntimeError("the portal ended while starting")
+        time.sleep(0.005)
+
+
+def start_up(data_dir: Path, rounds: int) -> dict[str, float]:
+    """Seconds from the command to the first 200, with the demo's data, for the sign-in page."""
+    times = []
+    for _ in range(rounds):
+        port = _free_port()
+        command = [
+            sys.executable,
+            "-m",
+            "medianest_core.cli",
+            "serve",
+            "--port",
+            str(port),
+            "--data-dir",
+            str(data_dir),
+        ]
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=data_dir
+        )
+        try:
+            times.append(_wait(f"http://127.0.0.1:{port}/sign-in", process))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+    times.sort()
+    return {"median_s": round(times[len(times) // 2], 3), "best_s": round(times[0], 3), "rounds": rounds}
+
+
+def weight(url: str, path: str, cookie: str) -> dict[str, int]:
+    """Bytes on the wire of a page with its scripts, styles, fonts and icons, without artwork."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
+    headers = {"Accept-Encoding": "gzip, br", "Cookie": cookie, "Accept": "text/html"}
+
+    def fetch(target: str) -> tuple[int, bytes, str]:
+        connection.request("GET", target, headers=headers)
+        reply = connection.getresponse()
+        body = reply.read()
+        return len(body), body, reply.getheader("content-encoding") or ""
+
+    size, body, encoding = fetch(path)
+    if encoding == "gzip":
+        import gzip
+
+        body = gzip.decompress(body)
+    text = body.decode()
+    found = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', text))
+    needed = {item for item in found if not re.search(r"manifest|apple-touch|favicon|logo", item)}
+    return {"page": size, "total": size + sum(fetch(item)[0] for item in needed), "requests": 1 + len(needed)}
+
+
+def measure(seconds: float, rounds: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="medianest-bench-") as temporary:
+        folder = Path(temporary)
+        bare_port = _free_port()
+        bare = subprocess.Popen([sys.executable, str(HERE / "bare.py"), str(bare_port)])
+        command = [
+            sys.executable,
+            "-m",
+            "medianest_core.cli",
+            "demo",
+            "--json",
+            "--port",
+            "0",
+            "--no-browser",
+        ]
+        demo = subprocess.Popen(
+            [*command, "--data-dir", str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=folder,
+        )
+        try:
+            _wait(f"http://127.0.0.1:{bare_port}/", bare)
+            assert demo.stdout is not None
+            ready = json.loads(demo.stdout.readline())
+            url = ready["url"]
+            process = psutil.Process(demo.pid)
+            time.sleep(3)
+            idle = _memory(process)
+            cookie = _sign_in(url, ready["admin"])
+            result: dict[str, Any] = {
+                "python": sys.version.split()[0],
+                "cores": os.cpu_count(),
+                "seconds_each": seconds,
+                "raw_asgi": load(f"http://127.0.0.1:{bare_port}/", connections=20, seconds=seconds).as_dict(),
+            }
+            scale = result["raw_asgi"]["per_second"] / RAW_THEN
+            pages = {
+                "who am I": ("/api/v1/me", {"Cookie": cookie}),
+                "JSON listing": ("/api/v1/library/titles?limit=20", {"Cookie": cookie}),
+                "library page": ("/library", {"Cookie": cookie, "Accept": "text/html"}),
+                "sign-in page": ("/sign-in", {"Accept": "text/html"}),
+            }
+            for name, (path, headers) in pages.items():
+                row: dict[str, Any] = {}
+                for connections in (1, 20):
+                    row[f"c{connections}"] = load(
+                        url + path, headers, connections=connections, seconds=seconds
+                    ).as_dict()
+                if name in SEERR:
+                    row["times_seerr_scaled"] = round(row["c20"]["per_second"] / (SEERR[name] * scale), 1)
+                row["of_raw_asgi"] = round(row["c20"]["per_second"] / result["raw_asgi"]["per_second"], 3)
+                result[name] = row
+            result["memory_idle_mib"] = round(idle, 1)
+            result["memory_loaded_mib"] = round(_memory(process), 1)
+            time.sleep(5)
+            result["memory_after_mib"] = round(_memory(process), 1)
+            result["weight_sign_in"] = weight(url, "/sign-in", "")
+            result["weight_home"] = weight(url, "/", cookie)
+            result["weight_library"] = weight(url, "/library", cookie)
+        finally:
+            demo.send_signal(signal.SIGTERM)
+            demo.wait(30)
+            bare.terminate()
+            bare.wait(5)
+        result["start"] = start_up(folder / "portal", rounds)
+        return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    result = measure(options.seconds, options.rounds)
+    for name, value in result.items():
+        print(f"{name:20} {value}")
+    if options.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
