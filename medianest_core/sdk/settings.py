@@ -103,7 +103,8 @@ def _hosts(value: object) -> Sequence[str]:
         parts = urlsplit(str(value))
         if parts.scheme in {"http", "https"} and parts.hostname:
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            return [f"{parts.hostname}:{port}"]
+            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+            return [f"{host}:{port}"]
         return []
     if isinstance(value, list | tuple):
         return [host for item in value for host in _hosts(item)]
