@@ -1,0 +1,1 @@
+"""Events: what happened, stored in order, sent live and handed to listeners."""

@@ -1,0 +1,1 @@
+"""Short-lived values and rate limits; losing all of it loses nothing."""

@@ -1,0 +1,1 @@
+"""Running the ledger's jobs through Dramatiq."""

@@ -1,0 +1,1 @@
+"""The jobs table and everything that may happen to a row of it."""
