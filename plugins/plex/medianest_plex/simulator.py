@@ -14,10 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medianest_core.testing.simulators import DemoInstance, Simulator
 from medianest_plex.simulation.approve import Approve
-from medianest_plex.simulation.catalog import MOVIES, SHOWS, VIDEOS
+from medianest_plex.simulation.catalog import VIDEOS
 from medianest_plex.simulation.collection_routes import Collections
 from medianest_plex.simulation.control import Control
-from medianest_plex.simulation.entries import json_parts
 from medianest_plex.simulation.images import Images
 from medianest_plex.simulation.media_server import MediaServer
 from medianest_plex.simulation.options import Options
@@ -109,15 +108,8 @@ class PlexSimulator(Simulator):
         await super().start(base_url)
         self.world.base_url = base_url
         Path(self.world.options.library_dir).mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(self._populate)
+        await asyncio.to_thread(self.world.populate)
         self._scanner.begin(self.world.library.sections[VIDEOS], None)
-
-    def _populate(self) -> None:
-        self.world.populate()
-        library = self.world.library
-        for section in (MOVIES, SHOWS):
-            for key in library.sections[section].keys:
-                json_parts(library.items[key], library)
 
     async def stop(self) -> None:
         """End scans and close websockets."""

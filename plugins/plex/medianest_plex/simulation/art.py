@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+import unicodedata
 from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -15,6 +16,7 @@ from medianest_plex.simulation.scenes import ALL, BY_GENRE, PALETTES, Canvas, Co
 POSTER = (600, 900)
 BACKDROP = (1280, 720)
 STILL = (640, 360)
+_SPELT = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "–": "-", "—": "-", "’": "'", "ł": "l"})
 
 
 def poster(seed: int, item: Item, label: str | None = None) -> bytes:
@@ -49,7 +51,7 @@ def mosaic(title: str, pictures: list[bytes]) -> bytes:
     if not pictures:
         ImageDraw.Draw(image).multiline_text(
             (300, 450),
-            "\n".join(_wrap(title, 56, 480)),
+            "\n".join(_wrap(_plain(title), 56, 480)),
             font=_font(56),
             fill=palette.ink,
             anchor="mm",
@@ -69,7 +71,7 @@ def avatar(name: str) -> bytes:
     """256 × 256 with initials."""
     palette = _random(0, name).choice(PALETTES)
     image = gradient(256, 256, palette.high, palette.low)
-    initials = "".join(word[0] for word in name.split()[:2])
+    initials = "".join(word[0] for word in _plain(name).split()[:2])
     ImageDraw.Draw(image).text((128, 132), initials, font=_font(104), fill=palette.ink, anchor="mm")
     return _jpeg(image)
 
@@ -111,13 +113,10 @@ def _veil(image: Image.Image, dark: Colour) -> None:
 def _title(image: Image.Image, item: Item, ink: Colour, glow: Colour, label: str | None) -> None:
     draw = ImageDraw.Draw(image)
     left, room = 48, POSTER[0] - 96
-    for size in (84, 74, 66, 58, 50, 44, 38):
-        lines = _wrap(item.title, size, room)
-        if len(lines) <= 3:
-            break
+    size, lines = _fit(_plain(item.title), room)
     credit = label or (f"A film by {item.directors[0]}" if item.directors else item.studio or "")
     y = POSTER[1] - 62
-    draw.text((left, y), credit, font=_font(24), fill=mix(ink, (0, 0, 0), 0.12), anchor="ls")
+    draw.text((left, y), _plain(credit), font=_font(24), fill=mix(ink, (0, 0, 0), 0.12), anchor="ls")
     if item.year is not None:
         draw.text(
             (POSTER[0] - left, y), str(item.year), font=_font(24), fill=mix(ink, (0, 0, 0), 0.12), anchor="rs"
@@ -132,7 +131,14 @@ def _title(image: Image.Image, item: Item, ink: Colour, glow: Colour, label: str
         y -= int(size * 1.06)
 
 
+def _plain(text: str) -> str:
+    """What Pillow's own font can set: letters without their accents."""
+    bare = unicodedata.normalize("NFKD", text.translate(_SPELT))
+    return "".join(c for c in bare if c.isascii())
+
+
 def _wrap(text: str, size: int, room: int) -> list[str]:
+    """Lines no wider than `room`; a word that is too wide stands alone and is cut when drawn at the smallest size."""
     font = _font(size)
     lines: list[str] = []
     for word in text.split():
@@ -140,9 +146,20 @@ def _wrap(text: str, size: int, room: int) -> list[str]:
             lines[-1] = f"{lines[-1]} {word}"
         else:
             lines.append(word)
-    if any(font.getlength(line) > room for line in lines):
-        return ["", "", "", text]
-    return lines or [text]
+    return lines or ["?"]
+
+
+def _fit(text: str, room: int) -> tuple[int, list[str]]:
+    """The largest size at which the title takes at most three lines, else the smallest with what fits of it."""
+    sizes = (84, 74, 66, 58, 50, 44, 38)
+    for size in sizes:
+        lines = _wrap(text, size, room)
+        if len(lines) <= 3 and all(_font(size).getlength(line) <= room for line in lines):
+            return size, lines
+    lines = _wrap(text, sizes[-1], room)[:5]
+    while any(_font(sizes[-1]).getlength(line) > room for line in lines):
+        lines = [line if _font(sizes[-1]).getlength(line) <= room else line[:-1] for line in lines]
+    return sizes[-1], lines
 
 
 @lru_cache(maxsize=32)

@@ -186,13 +186,14 @@ class _Maker:
         self.library = library
         self.random = rng
         self.now = now
+        # A limited crowd, so that people appear in several films and their names are shared strings.
+        self.crowd = [f"{rng.choice(names.FIRST)} {rng.choice(names.LAST)}" for _ in range(900)]
 
     def people(self, count: int) -> tuple[str, ...]:
-        pick = self.random.choice
-        return tuple(dict.fromkeys(f"{pick(names.FIRST)} {pick(names.LAST)}" for _ in range(count)))
+        return tuple(dict.fromkeys(self.random.choices(self.crowd, k=count)))
 
     def cast(self, count: int) -> tuple[tuple[str, str], ...]:
-        return tuple((name, self.random.choice(names.FIRST)) for name in self.people(count))
+        return tuple(zip(self.people(count), self.random.choices(names.FIRST, k=count), strict=False))
 
     def added_at(self, number: int) -> int:
         # The first few arrived within the last days, so that "recently added" has something to show.

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from medianest_core.testing.simulators import json_body, json_reply
-from medianest_plex.simulation.catalog import SHAPES, sort_title
+from medianest_plex.simulation.catalog import SHAPES, VIDEOS, sort_title
 from medianest_plex.simulation.entries import entry
 from medianest_plex.simulation.library import EDITABLE, Item
 from medianest_plex.simulation.scan import Scanner
@@ -48,7 +48,7 @@ class Control:
     async def options(self, request: Request) -> Response:
         if request.method == "PUT":
             self.world.options.update(await json_body(request))
-            section = self.world.library.sections[3]
+            section = self.world.library.sections[VIDEOS]
             if section.location != self.world.options.library_dir:
                 section.location = self.world.options.library_dir
                 self.world.library.version += 1
@@ -160,6 +160,8 @@ class Control:
             raise ValueError("items must be a whole number up to 2000000")
         await self.scanner.stop()
         await asyncio.to_thread(self.world.populate, items)
+        self.scanner.begin(self.world.library.sections[VIDEOS], None)
+        self.world.ledger.record("library.scaled", items=items)
         return json_reply({"items": items, "entries": len(self.world.library.items)})
 
     async def webhook(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from medianest_plex.simulation.encoding import prune, to_xml, xml_parts, xml_tag
+from medianest_plex.simulation.encoding import to_xml, xml_parts, xml_tag
 from medianest_plex.simulation.library import Item, Library, Shape
 
 LANGUAGES = {
@@ -94,11 +94,9 @@ def entry(item: Item, library: Library, *, full: bool = False, guids: bool = Fal
             ]
     if item.cast:
         out["Role"] = [_tag("Role", name, full) | {"role": role} for name, role in item.cast[:limit]]
-    if guids or full:
+    if item.guids and (guids or full):
         out["Guid"] = [{"id": guid} for guid in item.guids]
-    pruned = prune(out)
-    assert isinstance(pruned, dict)
-    return pruned
+    return {name: value for name, value in out.items() if value is not None}
 
 
 def json_parts(item: Item, library: Library) -> tuple[bytes, bytes]:
@@ -180,25 +178,33 @@ def _media(item: Item, shape: Shape, *, full: bool) -> dict[str, object]:
         "file": file,
         "size": item.file_size,
         "container": shape.container,
-        "videoProfile": "main 10" if shape.video_codec == "hevc" else "high" if shape.video_codec else None,
+        "videoProfile": "main 10" if shape.video_codec == "hevc" else "high",
     }
     if full:
         part["Stream"] = _streams(item, shape)
-    return {
+    if not shape.video_codec:
+        del part["videoProfile"]
+    media: dict[str, object] = {
         "id": item.key * 10 + 1,
         "duration": item.duration,
         "bitrate": shape.bitrate,
-        "width": shape.width or None,
-        "height": shape.height or None,
-        "aspectRatio": round(shape.width / shape.height, 2) if shape.height else None,
         "audioChannels": shape.channels,
         "audioCodec": shape.audio_codec,
-        "videoCodec": shape.video_codec or None,
-        "videoResolution": shape.resolution or None,
         "container": shape.container,
-        "videoFrameRate": "24p" if shape.video_codec else None,
         "Part": [part],
     }
+    if shape.video_codec:
+        media |= {
+            "width": shape.width,
+            "height": shape.height,
+            "aspectRatio": round(shape.width / shape.height, 2),
+            "videoCodec": shape.video_codec,
+            "videoResolution": shape.resolution,
+            "videoFrameRate": "24p",
+        }
+    if item.duration is None:
+        del part["duration"], media["duration"]
+    return media
 
 
 def _streams(item: Item, shape: Shape) -> list[dict[str, object]]:
@@ -241,8 +247,7 @@ def _audio_stream(shape: Shape, code: str, *, first: bool) -> dict[str, object]:
     codec = _CODEC_NAMES.get(shape.audio_codec, shape.audio_codec.upper())
     return {
         "streamType": 2,
-        "selected": True if first else None,
-        "default": True if first else None,
+        **({"selected": True, "default": True} if first else {}),
         "codec": shape.audio_codec,
         "channels": shape.channels,
         "language": language,
@@ -258,8 +263,7 @@ def _caption_stream(code: str, forced: bool) -> dict[str, object]:
     return {
         "streamType": 3,
         "codec": "srt",
-        "forced": True if forced else None,
-        "hearingImpaired": None,
+        **({"forced": True} if forced else {}),
         "language": language,
         "languageCode": code,
         "languageTag": tag,

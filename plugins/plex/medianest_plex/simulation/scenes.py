@@ -184,11 +184,8 @@ def _windows(c: Canvas, x: float, top: float, width: float) -> None:
 def planets(c: Canvas) -> None:
     """A ringed world among stars."""
     c.image.paste(gradient(c.w, c.h, c.palette.dark, c.palette.high), (0, 0))
-    x, y, radius = (
-        c.w * c.rng.uniform(0.35, 0.65),
-        c.h * c.rng.uniform(0.32, 0.42),
-        c.w * c.rng.uniform(0.2, 0.3),
-    )
+    radius = min(c.w, c.h * 0.75) * c.rng.uniform(0.2, 0.3)
+    x, y = c.w * c.rng.uniform(0.35, 0.65), c.h * c.rng.uniform(0.34, 0.44)
     c.glow(x, y, radius * 1.5, 0.35)
     for _ in range(150):
         c.disc(
@@ -322,6 +319,7 @@ def road(c: Canvas) -> None:
 Scene = Callable[[Canvas], None]
 ALL: tuple[Scene, ...] = (mountains, sea, city, planets, forest, dunes, rays, arches, circles, road)
 BY_GENRE: dict[str, tuple[Scene, ...]] = {
+    "Drama": (sea, city, arches, forest, mountains, road, circles, dunes),
     "Science Fiction": (planets, planets, rays, arches),
     "Western": (dunes, road, mountains),
     "Crime": (city, city, road, arches),
