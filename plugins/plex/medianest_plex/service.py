@@ -1,0 +1,97 @@
+"""The service type "plex": how an instance is connected and tested."""
+
+from __future__ import annotations
+
+import asyncio
+
+from medianest_core.sdk import AuthFailed, CheckResult, Http, ProviderError, ServiceType
+from medianest_plex.account import Person, PlexAccounts
+from medianest_plex.client import PlexServer
+from medianest_plex.models import TYPE_NUMBERS, ServerFacts
+from medianest_plex.settings import PlexSettings
+from medianest_plex.transport import Device
+
+
+async def connect(settings: PlexSettings, http: Http) -> PlexServer:
+    """The client of one instance; asks nothing yet."""
+    device = Device(settings.device_identifier(settings.base_url()))
+    accounts = PlexAccounts(http, settings.account_base(), device)
+    return PlexServer(http, settings.token, device, accounts)
+
+
+async def check(settings: PlexSettings, server: PlexServer) -> CheckResult:
+    """Address, token and account; the account service being away is a warning only."""
+    identity = await server.identity()
+    try:
+        facts, sections = await asyncio.gather(server.facts(), server.sections())
+    except AuthFailed:
+        raise AuthFailed(
+            "The Plex server answers, but refuses the token. Copy the owner's X-Plex-Token again and save it here."
+        ) from None
+    libraries = [section for section in sections if section.type in TYPE_NUMBERS]
+    person, warnings = await _account(server)
+    if identity.claimed is False:
+        warnings.insert(
+            0, "The server is not claimed: sign it in to a Plex account, or nobody can use it with theirs."
+        )
+    if not libraries:
+        warnings.append("The server shows no film or TV library to this token.")
+    return CheckResult(
+        message=f"{facts.friendly_name or 'Plex'}, version {_short(identity.version)}, {_count(len(libraries))}",
+        version=identity.version or None,
+        details=_details(facts, identity, person, [section.title for section in libraries]),
+        warnings=tuple(warnings),
+    )
+
+
+async def _account(server: PlexServer) -> tuple[Person | None, list[str]]:
+    accounts = server.accounts
+    if accounts is None:
+        return None, []
+    try:
+        person = await accounts.person(server.token)
+        ours = await accounts.server(server.token, await server.machine_identifier())
+    except AuthFailed:
+        return None, [
+            "This is a token of the server alone. People can sign in with Plex, but whoever loses access is noticed "
+            "only with their own token; the owner's account token works better."
+        ]
+    except ProviderError as error:
+        return None, [f"Signing in with Plex does not work now: {error}"]
+    if ours is None or not ours.owned:
+        return person, [
+            f"The account “{person.name}” does not own this server: collections and scans may be refused."
+        ]
+    return person, []
+
+
+def _details(
+    facts: ServerFacts, identity: ServerFacts, person: Person | None, libraries: list[str]
+) -> dict[str, str]:
+    shown = {
+        "Server": facts.friendly_name,
+        "Version": identity.version,
+        "Platform": facts.platform,
+        "Account": person.name if person is not None else facts.my_plex_username,
+        "Libraries": ", ".join(libraries),
+    }
+    return {name: value for name, value in shown.items() if value}
+
+
+def _short(version: str) -> str:
+    return ".".join(version.split(".")[:2]) or "unknown"
+
+
+def _count(libraries: int) -> str:
+    return "1 library" if libraries == 1 else f"{libraries} libraries"
+
+
+PLEX: ServiceType[PlexSettings, PlexServer] = ServiceType(
+    "plex",
+    PlexSettings,
+    title="Plex Media Server",
+    icon="clapperboard",
+    description="Films and shows of a Plex server, sign-in with Plex accounts, collections.",
+    connect=connect,
+    check=check,
+)
