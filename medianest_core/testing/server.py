@@ -7,13 +7,15 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from medianest_core.testing.faults import TRANSPORT
-from medianest_core.testing.simulators import Simulator
+
+if TYPE_CHECKING:
+    from medianest_core.testing.simulators import Simulator
 
 
 class _Protocol(HttpToolsProtocol):

@@ -29,6 +29,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medianest_core.testing.faults import FaultMiddleware, Faults
 from medianest_core.testing.ledger import Ledger
+from medianest_core.testing.server import RunningSimulator as RunningSimulator
+from medianest_core.testing.server import running as running
+from medianest_core.testing.server import serve_simulator as serve_simulator
 
 GROUP = "medianest.simulators"
 PREFIX = "/_sim"

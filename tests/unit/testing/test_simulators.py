@@ -17,8 +17,14 @@ from starlette.types import ASGIApp
 
 from medianest_core.testing.faults import Faults, Rule, SimulatedDisconnect
 from medianest_core.testing.ledger import Ledger
-from medianest_core.testing.server import RunningSimulator, running
-from medianest_core.testing.simulators import DemoInstance, Simulator, load_simulator, simulator_names
+from medianest_core.testing.simulators import (
+    DemoInstance,
+    RunningSimulator,
+    Simulator,
+    load_simulator,
+    running,
+    simulator_names,
+)
 
 
 class Echo(Simulator):
