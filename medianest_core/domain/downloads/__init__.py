@@ -1,0 +1,1 @@
+"""Downloads: what people asked to have fetched, and what became of it."""

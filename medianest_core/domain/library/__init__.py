@@ -1,0 +1,1 @@
+"""The library: what every server said, and the one set of titles derived from it."""

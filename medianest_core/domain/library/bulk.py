@@ -1,0 +1,58 @@
+"""Statements over many rows at once, the same on both dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Table, delete
+
+from medianest_core.sdk.storage import Transaction
+from medianest_core.store.engine import Tx
+
+CHUNK = 2000
+"""Values of one IN list; below the parameter limit of either driver."""
+
+
+def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+    iterator = iter(values)
+    while part := list(islice(iterator, size)):
+        yield part
+
+
+async def insert_rows(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await tx.execute(table.insert(), rows)
+
+
+async def upsert_rows(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert, or overwrite all other columns of rows with the same primary key. All rows have the same keys."""
+    if not rows:
+        return
+    statement = cast(Tx, tx).insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    await tx.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=changed)
+        if changed
+        else statement.on_conflict_do_nothing(index_elements=keys),
+        rows,
+    )
+
+
+async def select_rows(
+    tx: Transaction, statement: Any, column: ColumnElement[Any], values: Collection[Any]
+) -> list[Any]:
+    """Rows of `statement` whose `column` is one of `values`, chunk by chunk."""
+    found: list[Any] = []
+    for part in chunks(values):
+        found.extend((await tx.execute(statement.where(column.in_(part)))).all())
+    return found
+
+
+async def delete_rows(
+    tx: Transaction, table: Table, column: ColumnElement[Any], values: Collection[Any], *also: ColumnElement[bool]
+) -> None:
+    for part in chunks(values):
+        await tx.execute(delete(table).where(column.in_(part), *also))

@@ -1,0 +1,61 @@
+"""A source's last known record of a title, as it is kept: `MediaRecord` to bytes and back without loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from medianest_core.sdk.errors import InvalidResponse
+from medianest_core.sdk.media import MediaRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A record with the instance it came from."""
+
+    instance: str
+    record: MediaRecord
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.instance, self.record.key
+
+
+def encode(record: MediaRecord) -> bytes:
+    """Raises InvalidResponse where the record holds something that is not JSON."""
+    try:
+        return orjson.dumps(
+            [
+                record.key,
+                record.kind,
+                record.title,
+                record.library,
+                record.year,
+                record.ids,
+                record.parent,
+                record.index,
+                record.fields,
+                record.added_at,
+                record.updated_at,
+            ],
+        )
+    except TypeError as error:
+        raise InvalidResponse(f"The record {record.key} cannot be stored: {error}.") from error
+
+
+def decode(data: bytes) -> MediaRecord:
+    key, kind, title, library, year, ids, parent, index, fields, added_at, updated_at = orjson.loads(data)
+    return MediaRecord(
+        key=key,
+        kind=kind,
+        title=title,
+        library=library,
+        year=year,
+        ids=ids,
+        parent=parent,
+        index=index,
+        fields=fields,
+        added_at=added_at,
+        updated_at=updated_at,
+    )
