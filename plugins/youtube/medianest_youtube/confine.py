@@ -118,15 +118,23 @@ def allow_programs(programs: Sequence[str]) -> None:
     sys.addaudithook(audit)
 
 
-def landlock(connect_ports: Iterable[int], write_folders: Iterable[str]) -> str:
-    """Bind this thread, later threads and later programs: TCP only to `connect_ports`, writing only below
-    `write_folders`. Returns "landlock" or why it is not held: "landlock absent (...)"."""
+def landlock_state() -> str | None:
+    """None where Landlock can bind network and files, else "landlock absent (...)"."""
     if not sys.platform.startswith("linux"):
         return "landlock absent (not Linux)"
     libc = ctypes.CDLL(None, use_errno=True)
     abi = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     if abi < 4:
         return f"landlock absent (the kernel offers {abi if abi > 0 else 'none'}, 4 is needed)"
+    return None
+
+
+def landlock(connect_ports: Iterable[int], write_folders: Iterable[str]) -> str:
+    """Bind this thread, later threads and later programs: TCP only to `connect_ports`, writing only below
+    `write_folders`. Returns "landlock" or why it is not held: "landlock absent (...)"."""
+    if (lacking := landlock_state()) is not None:
+        return lacking
+    libc = ctypes.CDLL(None, use_errno=True)
     attributes = struct.pack("=QQ", _FS_WRITES, _NET_BIND_TCP | _NET_CONNECT_TCP)
     ruleset = libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
     if ruleset < 0:

@@ -19,6 +19,12 @@ from medianest_youtube.nfo import movie_nfo
 from medianest_youtube.protocol import ChildJob
 
 PROGRESS_SECONDS = 0.4
+_STAGES = {
+    "Merger": "merging",
+    "ExtractAudio": "converting",
+    "VideoRemuxer": "converting",
+    "Metadata": "converting",
+}
 _MEDIA = frozenset({"mp4", "mkv", "webm", "m4a", "mp3"})
 _SUBTITLE = re.compile(r"\.(?P<language>[A-Za-z0-9-]{1,20})\.srt$")
 _LEFT_OVER = re.compile(r"\.(part|ytdl|temp)(\b|-)|\.part-Frag\d+")
@@ -158,7 +164,7 @@ class _Fetch:
             left = max(0.0, (whole - received) / speed)
         self.emit(
             "progress",
-            phase="downloading",
+            stage="downloading",
             bytes=received,
             total=whole,
             exact=self.exact,
@@ -175,28 +181,14 @@ class _Fetch:
         return known if begun and None not in begun else None
 
     def processing(self, hook: Mapping[str, Any]) -> None:
-        if (
-            not self.finishing
-            and hook.get("status") == "started"
-            and hook.get("postprocessor")
-            in (
-                "Merger",
-                "ExtractAudio",
-                "VideoRemuxer",
-                "Metadata",
-            )
-        ):
-            self.finishing = True
-            received = sum(part for part, _ in self.parts.values())
-            self.emit(
-                "progress",
-                phase="processing",
-                bytes=received,
-                total=self.whole(),
-                exact=True,
-                speed=None,
-                eta=None,
-            )
+        stage = _STAGES.get(str(hook.get("postprocessor")))
+        if stage is None or self.finishing or hook.get("status") != "started":
+            return
+        self.finishing = True
+        received = sum(part for part, _ in self.parts.values())
+        self.emit(
+            "progress", stage=stage, bytes=received, total=self.whole(), exact=True, speed=None, eta=None
+        )
 
     def finish(self, info: Mapping[str, Any] | None, log: Any) -> dict[str, Any]:
         """A skip ends without a file and without an error, hence the file decides and nothing else."""
@@ -218,7 +210,9 @@ class _Fetch:
         files = [{"role": "media", "name": media.name, "bytes": media.stat().st_size, "language": None}]
         files += _beside(base, media, str(item["id"]))
         if self.job.nfo:
-            (base / "item.nfo").write_bytes(movie_nfo(item))
+            (base / "item.nfo").write_bytes(
+                movie_nfo(item, collection=self.job.collection, index=self.job.index)
+            )
             files.append(
                 {
                     "role": "nfo",

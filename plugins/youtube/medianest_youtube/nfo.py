@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def movie_nfo(item: Mapping[str, Any]) -> bytes:
+def movie_nfo(item: Mapping[str, Any], *, collection: str = "", index: int | None = None) -> bytes:
     """A ``<movie>`` document for an item (see `inspection`): title, plot, premiered, year, runtime in minutes, studio,
-    unique id."""
+    unique id; with `collection` the set it belongs to, with `index` its place there (from 1)."""
     root = ElementTree.Element("movie")
 
     def put(tag: str, value: object, **attributes: str) -> None:
@@ -34,6 +34,12 @@ def movie_nfo(item: Mapping[str, Any]) -> bytes:
     for tag in item.get("tags") or ():
         put("tag", tag)
     put("uniqueid", item.get("id"), type=str(item.get("site") or "youtube").lower(), default="true")
+    if collection:
+        ElementTree.SubElement(ElementTree.SubElement(root, "set"), "name").text = _FORBIDDEN.sub(
+            "", collection
+        )
+        if index is not None:
+            put("sorttitle", f"{collection} {index:04}")
     ElementTree.indent(root)
     body: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return body + b"\n"

@@ -4,7 +4,8 @@ Every line is one JSON object in UTF-8. Events carry their kind under ``event``:
 
 - ``ready``     ``{"version": yt-dlp's version, "confined": [what holds the child]}``, once, before any network use
 - ``item``      what is about to be fetched: an item as in ``inspected``, plus ``container``, ``height``, ``bytes``
-- ``progress``  ``{"phase", "bytes", "total", "exact", "speed", "eta"}``: bytes, bytes a second, seconds; None = unknown
+- ``progress``  ``{"stage", "bytes", "total", "exact", "speed", "eta"}``: bytes, bytes a second, seconds; None = unknown;
+                ``stage`` is downloading, merging or converting
 - ``note``      ``{"code", "detail"}``: something the user should know, the job goes on
 - ``inspected`` ``{"result": {...}}``: see `inspection`
 - ``done``      ``{"item": {...}, "files": [{"role", "name", "bytes", "language"}], "notes": [...]}``; names lie in the work folder
@@ -22,8 +23,6 @@ MAX_JOB_BYTES = 4 * 1024 * 1024
 QUALITIES = ("2160", "1440", "1080", "720", "480", "360", "audio")
 VIDEO_CONTAINERS = ("mp4", "mkv", "webm")
 AUDIO_CONTAINERS = ("m4a", "mp3")
-
-Phase = Literal["downloading", "processing"]
 
 
 class BadJob(ValueError):
@@ -43,6 +42,8 @@ class ChildJob:
     auto_subtitles: bool = False
     thumbnail: bool = True
     nfo: bool = True
+    collection: str = ""
+    index: int | None = None
     single: bool = True
     playlist_limit: int = 500
     max_bytes: int | None = None
