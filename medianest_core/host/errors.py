@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from medianest_core.sdk.errors import MediaNestError, NotReady, ProviderError
+from medianest_core.sdk.errors import MediaNestError, NotReady, ProviderError, UserError
 
 
 class Invalid(MediaNestError):
@@ -29,6 +29,15 @@ class Busy(NotReady):
 
 class SettingsUnreadable(MediaNestError):
     """Stored settings of an instance cannot be read. They are never replaced by defaults."""
+
+
+class InvalidSettings(UserError):
+    """An admin typed settings that do not fit. errors: field name → sentence; "" for the whole form. Never holds an input."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        field, message = next(iter(errors.items()))
+        super().__init__(message, field or None)
+        self.errors = dict(errors)
 
 
 class UnknownInstance(MediaNestError):

@@ -1,0 +1,56 @@
+"""A mark on disk while plugins are being started, so that one which kills the process is known at the next start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from medianest_core.host.discovery import Found
+
+
+class BootMark:
+    """`plugins-boot.json` in the data folder: there only while a plugin is being imported or asked what it brings."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "plugins-boot.json"
+
+    def culprit(self) -> tuple[str, str] | None:
+        """(plugin, code stamp) of the plugin that was being started when the last process died; forgets it."""
+        try:
+            mark = json.loads(self._path.read_text("utf-8"))
+            name, stamp, pid = str(mark["plugin"]), str(mark["stamp"]), int(mark["pid"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            self.clear()
+            return None
+        if pid != os.getpid() and _alive(pid):
+            # Another process on the same folder is starting right now; the mark is its own.
+            return None
+        self.clear()
+        return name, stamp
+
+    def starting(self, found: Found, stamp: str) -> None:
+        """Say who is being started."""
+        mark = {"plugin": found.name, "stamp": stamp, "pid": os.getpid()}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._path.with_suffix(f".{os.getpid()}.part")
+        partial.write_text(json.dumps(mark), "utf-8")
+        partial.replace(self._path)
+
+    def clear(self) -> None:
+        """All is well, or the end is orderly."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,0 +1,273 @@
+"""Every call to a provider passes here: slot, breaker, repetition, one total deadline, and translated errors.
+
+Whatever a plugin does, the caller gets a result or one of `medianest_core.sdk.errors` within the rule's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+from xml.etree.ElementTree import ParseError
+
+from medianest_core.base.breaker import Breaker, BreakerState, Token
+from medianest_core.base.bulkhead import Bulkhead
+from medianest_core.base.logging import get_logger
+from medianest_core.base.redact import redact
+from medianest_core.base.retry import RetryPlan
+from medianest_core.base.tasks import Exited, Overdue, bounded, contained, end
+from medianest_core.host.calls import CallRule
+from medianest_core.host.errors import PluginFault
+from medianest_core.host.health import HealthLog
+from medianest_core.sdk.downloads import DownloadFailed, ProgressSink
+from medianest_core.sdk.errors import (
+    AuthFailed,
+    InvalidResponse,
+    MediaNestError,
+    NotFound,
+    NotReady,
+    RateLimited,
+    Rejected,
+)
+
+T = TypeVar("T")
+_log = get_logger(__name__)
+_BAD_PAYLOAD = (ValueError, LookupError, ParseError)
+_ANSWERS = (AuthFailed, NotFound, RateLimited, Rejected, DownloadFailed)
+"""The service is there and said so: good news for the breaker."""
+_DONE = object()
+
+
+class Guard:
+    """Guards the calls of one instance.
+
+    on_trouble: told of each failure that says something about the service, after translation. timer: seconds that never go
+    back.
+    """
+
+    def __init__(
+        self,
+        *,
+        plugin: str,
+        instance: str,
+        breaker: Breaker,
+        bulkhead: Bulkhead,
+        health: HealthLog,
+        on_trouble: Callable[[Exception], None] = lambda _: None,
+        plan: RetryPlan | None = None,
+        timer: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._plugin = plugin
+        self._instance = instance
+        self._breaker = breaker
+        self._bulkhead = bulkhead
+        self._health = health
+        self._on_trouble = on_trouble
+        self._plan = plan or RetryPlan()
+        self._timer = timer
+        self._sleep = sleep
+
+    async def call(self, rule: CallRule, what: str, function: Callable[[], Awaitable[T]]) -> T:
+        """The result of `function()`. what: "Kind.method", for the log. Raises errors of the SDK."""
+        ends = self._timer() + rule.deadline
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._once(rule, what, function, ends - self._timer())
+            except (NotReady, RateLimited) as error:
+                pause = self._plan.pause(attempt, error) if rule.repeat else None
+                if pause is None or self._timer() + pause >= ends:
+                    raise
+            await self._sleep(pause)
+
+    async def idle(
+        self, rule: CallRule, what: str, function: Callable[[ProgressSink], Awaitable[T]], sink: ProgressSink
+    ) -> T:
+        """Like `call` for work of any length: ends it only after `rule.idle` seconds without progress."""
+        assert rule.idle is not None
+        watched = _WatchedSink(sink, self._timer)
+        async with self._slot(rule, rule.idle):
+            token = self._breaker.enter()
+            task = asyncio.ensure_future(contained(function(watched)))
+            try:
+                while not task.done():
+                    left = watched.last + rule.idle - self._timer()
+                    if left <= 0:
+                        await end(task)
+                        raise Overdue(f"No progress for {rule.idle:g} seconds.")
+                    await asyncio.wait({task}, timeout=left)
+                value = task.result()
+            except asyncio.CancelledError as error:
+                await end(task)
+                raise self._cancelled(token, what, error) from None
+            except Exception as error:
+                raise self._failed(token, what, error) from error
+            self._worked(token)
+            return value
+
+    async def stream(
+        self, rule: CallRule, what: str, start: Callable[[], AsyncIterator[T]]
+    ) -> AsyncIterator[T]:
+        """The items of an async generator, each within `rule.idle` seconds (default: the deadline).
+
+        It runs in one task of its own, at most one item ahead, so that it can be left behind when it ignores its end.
+        """
+        idle = rule.idle or rule.deadline
+        queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=1)
+        async with self._slot(rule, rule.deadline):
+            token = self._breaker.enter()
+            pump = asyncio.ensure_future(contained(_pump(start, queue)))
+            try:
+                while True:
+                    item = await self._next(queue, pump, idle)
+                    if item is _DONE:
+                        break
+                    self._health.good()
+                    yield item
+            except GeneratorExit:
+                self._breaker.release(token)
+                await end(pump)
+                raise
+            except asyncio.CancelledError as error:
+                await end(pump)
+                raise self._cancelled(token, what, error) from None
+            except Exception as error:
+                await end(pump)
+                raise self._failed(token, what, error) from error
+            self._worked(token)
+
+    def plain(self, what: str, function: Callable[[], T]) -> T:
+        """The result of a pure method, with its errors translated."""
+        try:
+            return function()
+        except Exception as error:
+            translated = self._translate(what, error)
+            raise translated from (None if translated is error else error)
+
+    async def _once(
+        self, rule: CallRule, what: str, function: Callable[[], Awaitable[T]], seconds: float
+    ) -> T:
+        async with self._slot(rule, seconds):
+            token = self._breaker.enter()
+            try:
+                value = await bounded(_start(function), max(0.05, seconds))
+            except asyncio.CancelledError as error:
+                raise self._cancelled(token, what, error) from None
+            except Exception as error:
+                raise self._failed(token, what, error) from error
+            self._worked(token)
+            return value
+
+    @contextlib.asynccontextmanager
+    async def _slot(self, rule: CallRule, seconds: float) -> AsyncIterator[None]:
+        if not rule.slot:
+            yield
+            return
+        async with self._bulkhead.slot(min(10.0, max(0.05, seconds))):
+            yield
+
+    async def _next(self, queue: asyncio.Queue[Any], pump: asyncio.Task[None], idle: float) -> Any:
+        getter = asyncio.ensure_future(queue.get())
+        try:
+            await asyncio.wait({getter, pump}, timeout=idle, return_when=asyncio.FIRST_COMPLETED)
+            if getter.done():
+                return getter.result()
+            if pump.done():
+                pump.result()
+                return queue.get_nowait() if not queue.empty() else _DONE
+            raise Overdue(f"Nothing came within {idle:g} seconds.")
+        finally:
+            getter.cancel()
+
+    def _worked(self, token: Token) -> None:
+        self._breaker.success(token)
+        self._health.good()
+
+    def _cancelled(self, token: Token, what: str, error: asyncio.CancelledError) -> BaseException:
+        """Our caller was cancelled; or else the plugin raised it by itself, which is its mistake."""
+        self._breaker.release(token)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return error
+        return self._translate(what, RuntimeError("a call cancelled itself"))
+
+    def _failed(self, token: Token, what: str, error: Exception) -> Exception:
+        translated = self._translate(what, error)
+        if isinstance(translated, _ANSWERS):
+            self._breaker.success(token)
+        elif isinstance(translated, NotReady | InvalidResponse | PluginFault):
+            before = self._breaker.state
+            self._breaker.failure(token)
+            self._health.bad(str(translated))
+            if self._breaker.state is BreakerState.OPEN and before is not BreakerState.OPEN:
+                _log.warning("calls are suspended", plugin=self._plugin, instance=self._instance, what=what)
+        else:
+            self._breaker.release(token)
+        if isinstance(translated, NotReady | InvalidResponse | PluginFault | AuthFailed):
+            self._on_trouble(translated)
+        return translated
+
+    def _translate(self, what: str, error: Exception) -> Exception:
+        translated = translate(error, what)
+        if isinstance(translated, PluginFault):
+            _log.error(
+                "a plugin made a mistake",
+                plugin=self._plugin,
+                instance=self._instance,
+                what=what,
+                exc_info=error,
+            )
+        return translated
+
+
+def translate(error: Exception, what: str = "") -> Exception:
+    """The error as callers of providers know it."""
+    if isinstance(error, Exited):
+        return PluginFault(f"The plugin tried to end the process ({what}).")
+    if isinstance(error, MediaNestError | DownloadFailed):
+        return error
+    if isinstance(error, TimeoutError | OSError):
+        return NotReady(f"The service cannot be reached ({redact(str(error)) or type(error).__name__}).")
+    if isinstance(error, _BAD_PAYLOAD):
+        return InvalidResponse("The service answered with something that is not understood.")
+    return PluginFault(f"The plugin made a mistake ({what}: {type(error).__name__}).")
+
+
+async def _start(function: Callable[[], Awaitable[T]]) -> T:
+    return await function()
+
+
+async def _pump(start: Callable[[], AsyncIterator[Any]], queue: asyncio.Queue[Any]) -> None:
+    items = start()
+    try:
+        async for item in items:
+            await queue.put(item)
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class _WatchedSink(ProgressSink):
+    """Passes progress on and remembers when there last was some."""
+
+    def __init__(self, inner: ProgressSink, timer: Callable[[], float]) -> None:
+        self._inner = inner
+        self._timer = timer
+        self.last = timer()
+
+    async def progress(
+        self,
+        *,
+        stage: str,
+        downloaded: int,
+        total: int | None = None,
+        speed: float | None = None,
+        eta: float | None = None,
+    ) -> None:
+        self.last = self._timer()
+        await self._inner.progress(stage=stage, downloaded=downloaded, total=total, speed=speed, eta=eta)

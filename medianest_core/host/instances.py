@@ -1,0 +1,508 @@
+"""The configured services: finding their providers, and adding, changing, testing and removing them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, cast
+
+from typing_extensions import TypeVar
+
+from medianest_core.base.clock import Clock
+from medianest_core.base.logging import get_logger
+from medianest_core.base.tasks import bounded
+from medianest_core.bus.events import InstanceChanged, ServiceStatus
+from medianest_core.bus.outbox import EventBus
+from medianest_core.host import instance_rows as rows
+from medianest_core.host.declarations import Kind
+from medianest_core.host.errors import InvalidSettings, UnknownInstance, UnknownService
+from medianest_core.host.guard import translate
+from medianest_core.host.health import Health
+from medianest_core.host.instance import (
+    CHECK_DEADLINE,
+    Instance,
+    InstanceInfo,
+    Surroundings,
+    make_http,
+    run_check,
+)
+from medianest_core.host.instance_rows import InstanceRow
+from medianest_core.host.registry import Registry
+from medianest_core.host.settings_store import check_settings, merge_typed, reveal_stored, seal_settings
+from medianest_core.host.states import InstanceState
+from medianest_core.sdk.capabilities import Capability, capabilities_of
+from medianest_core.sdk.errors import NotReady
+from medianest_core.sdk.events import Audience
+from medianest_core.sdk.service import CheckResult, Provider, ServiceType
+from medianest_core.sdk.settings import ServiceSettings
+from medianest_core.sdk.status import StatusProvider
+from medianest_core.store.engine import Database, Tx
+from medianest_core.store.repos.audit import record
+
+P = TypeVar("P", bound=Provider[Any, Any])
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Handle(Generic[P]):
+    """A provider of one instance. api: its methods, each through the guard. Methods of an instance that is not connected
+    raise NotReady with the reason."""
+
+    instance: InstanceInfo
+    api: P
+    capabilities: frozenset[Capability] = field(default_factory=frozenset)
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.capabilities
+
+
+class _Unavailable:
+    """Stands in for a provider that could not be made yet."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotReady(self._reason)
+
+
+class Instances:
+    """All configured instances; those of running plugins are set up and watched in this process."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        bus: EventBus,
+        clock: Clock,
+        registry: Registry,
+        process: str,
+        around: Callable[[Instances], Surroundings],
+        settings_changed: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._db = db
+        self._bus = bus
+        self._clock = clock
+        self._registry = registry
+        self._process = process
+        self._settings_changed = settings_changed
+        self._rows: dict[str, InstanceRow] = {}
+        self._running: dict[str, Instance] = {}
+        self._lock = asyncio.Lock()
+        self._around = around(self)
+
+    # Reading
+
+    def all(self) -> list[InstanceInfo]:
+        """All instances, oldest first."""
+        return [self._info(row) for row in self._rows.values()]
+
+    def info(self, instance_id: str) -> InstanceInfo:
+        """One instance. Raises UnknownInstance."""
+        return self._info(self._row(instance_id))
+
+    def ready(self, kind: type[P]) -> list[Handle[P]]:
+        """Handles of all instances that have such a provider and are ready."""
+        return [handle for handle in self.any(kind) if handle.instance.ready]
+
+    def any(self, kind: type[P]) -> list[Handle[P]]:
+        """Handles of all enabled instances that have such a provider, also of those that are not ready."""
+        return [
+            self._handle(running, kind)
+            for running in self._running.values()
+            if running.row.enabled and kind in running.kinds
+        ]
+
+    def get(self, kind: type[P], instance_id: str) -> Handle[P]:
+        """The handle of a ready instance. Raises NotReady with the reason, UnknownInstance."""
+        info = self.info(instance_id)
+        running = self._running.get(instance_id)
+        if running is None or kind not in running.kinds:
+            raise NotReady(info.reason or f"{info.title} has no {kind.__name__}.")
+        if not info.ready:
+            raise NotReady(f"{info.title} is not available: {info.reason or info.state.value}")
+        return self._handle(running, kind)
+
+    def has(self, kind: type[Provider[Any, Any]], instance_id: str) -> bool:
+        """Whether the instance's service type brings such a provider and its plugin runs."""
+        running = self._running.get(instance_id)
+        return running is not None and kind in running.kinds
+
+    def provider_class(
+        self, kind: type[Provider[Any, Any]], instance_id: str
+    ) -> type[Provider[Any, Any]] | None:
+        """The plugin's class of that kind, or None."""
+        running = self._running.get(instance_id)
+        return running.provider_class(kind) if running is not None else None
+
+    def client(self, instance_id: str) -> Any:
+        """The client object of a plugin's instance, for its actions. Raises NotReady, UnknownInstance."""
+        info = self.info(instance_id)
+        if (running := self._running.get(instance_id)) is None:
+            raise NotReady(info.reason)
+        return running.client
+
+    def health(self, instance_id: str) -> Health:
+        """Health as this process sees it. Raises UnknownInstance."""
+        self._row(instance_id)
+        running = self._running.get(instance_id)
+        if running is None:
+            return Health("closed", None, "", None, None)
+        return running.health.reading()
+
+    def count(self, plugin: str) -> int:
+        """How many instances of a plugin are configured."""
+        return sum(row.plugin == plugin for row in self._rows.values())
+
+    def form_values(self, instance_id: str) -> dict[str, Any]:
+        """Stored settings for `form_fields`: secrets masked, references as they are."""
+        return rows.masked(self._row(instance_id).stored)
+
+    # Writing; each in one transaction with its audit row and event
+
+    async def create(
+        self, plugin: str, service: str, name: str, title: str, values: Mapping[str, Any], actor: str | None
+    ) -> InstanceInfo:
+        """Add an instance and begin to set it up. name: address-like and unique in the plugin; "" makes one from the title.
+
+        Raises InvalidSettings, UnknownService.
+        """
+        kind = self._type(plugin, service)
+        title = _title(title, kind)
+        settings = check_settings(kind.settings, values, protected=self._around.data_dir)
+        instance_id = rows.fresh_id()
+        stored = seal_settings(settings, values, self._around.keyring, instance_id)
+        async with self._lock:
+            async with self._db.begin() as tx:
+                chosen = await rows.free_name(tx, plugin, name, title)
+                await rows.insert_row(
+                    tx,
+                    self._clock,
+                    instance_id=instance_id,
+                    plugin=plugin,
+                    service=service,
+                    name=chosen,
+                    title=title,
+                    stored=stored,
+                    actor=actor,
+                )
+                await self._note(
+                    tx, actor, "instance.created", instance_id, plugin, service, {"title": title}
+                )
+            await self._reload(instance_id)
+        await self._settings_changed(plugin, instance_id)
+        return self.info(instance_id)
+
+    async def update(
+        self,
+        instance_id: str,
+        values: Mapping[str, Any],
+        version: int,
+        actor: str | None,
+        *,
+        title: str | None = None,
+    ) -> InstanceInfo:
+        """Save settings and set the instance up anew. Secrets missing in `values` are kept, None removes one.
+
+        Raises InvalidSettings, Stale (with the present values, secrets masked), UnknownInstance, UnknownService.
+        """
+        row = self._row(instance_id)
+        kind = self._type(row.plugin, row.service)
+        merged = merge_typed(kind.settings, values, self._kept(kind, row))
+        settings = check_settings(kind.settings, merged, protected=self._around.data_dir)
+        stored = seal_settings(settings, merged, self._around.keyring, instance_id)
+        new_title = row.title if title is None else _title(title, kind)
+        async with self._lock:
+            async with self._db.begin() as tx:
+                await rows.change_row(
+                    tx,
+                    self._clock,
+                    row,
+                    {"settings_json": stored, "title": new_title, "suspended_fingerprint": ""},
+                    version=version,
+                    actor=actor,
+                )
+                changed = sorted(name for name in stored if stored[name] != row.stored.get(name))
+                await self._note(
+                    tx, actor, "instance.updated", instance_id, row.plugin, row.service, {"fields": changed}
+                )
+            await self._reload(instance_id)
+        await self._settings_changed(row.plugin, instance_id)
+        return self.info(instance_id)
+
+    async def set_enabled(self, instance_id: str, enabled: bool, actor: str | None) -> InstanceInfo:
+        """Switch on or off. Raises UnknownInstance."""
+        row = self._row(instance_id)
+        if row.enabled is not enabled:
+            async with self._lock:
+                async with self._db.begin() as tx:
+                    current = await rows.one_row(tx, instance_id)
+                    await rows.change_row(
+                        tx, self._clock, current, {"enabled": enabled}, version=current.version, actor=actor
+                    )
+                    what = "instance.enabled" if enabled else "instance.disabled"
+                    await self._note(tx, actor, what, instance_id, row.plugin, row.service, {})
+                await self._reload(instance_id)
+            await self._settings_changed(row.plugin, instance_id)
+        return self.info(instance_id)
+
+    async def remove(self, instance_id: str, actor: str | None) -> None:
+        """Delete, with all that refers to it. Raises UnknownInstance."""
+        row = self._row(instance_id)
+        async with self._lock:
+            await self._close(instance_id)
+            async with self._db.begin() as tx:
+                await rows.delete_row(tx, instance_id)
+                await self._note(
+                    tx, actor, "instance.removed", instance_id, row.plugin, row.service, {"title": row.title}
+                )
+            self._rows.pop(instance_id, None)
+        await self._settings_changed(row.plugin, instance_id)
+
+    async def test(
+        self, plugin: str, service: str, values: Mapping[str, Any], instance_id: str | None = None
+    ) -> CheckResult:
+        """Try settings on a temporary instance; nothing is stored. instance_id: whose secrets are kept where none were typed.
+
+        Raises InvalidSettings, UnknownService, UnknownInstance, and the SDK's errors for what the service answered.
+        """
+        kind = self._type(plugin, service)
+        merged = dict(values)
+        if instance_id is not None:
+            merged = merge_typed(kind.settings, values, self._kept(kind, self._row(instance_id)))
+        settings = check_settings(kind.settings, merged, protected=self._around.data_dir)
+        return await self._try(plugin, kind, settings)
+
+    async def retry(self, instance_id: str) -> None:
+        """Set up again now, also after a suspension; resets the breaker. Raises UnknownInstance."""
+        row = self._row(instance_id)
+        if row.suspended_fingerprint:
+            async with self._db.begin() as tx:
+                await rows.set_suspended(tx, instance_id, "")
+            self._rows[instance_id] = replace(row, suspended_fingerprint="")
+        running = self._running.get(instance_id)
+        if running is not None:
+            running.row = self._rows[instance_id]
+            running.retry()
+
+    # Called by the host
+
+    async def load(self) -> None:
+        """Read all rows; starts nothing."""
+        async with self._db.read() as tx:
+            self._rows = {row.id: row for row in await rows.load_rows(tx)}
+
+    def start_plugin(self, plugin: str) -> None:
+        """Begin to set up a plugin's instances."""
+        for row in self._rows.values():
+            if row.plugin == plugin and row.id not in self._running:
+                self._start(row)
+
+    async def stop_plugin(self, plugin: str) -> None:
+        """Close a plugin's instances; their rows stay."""
+        ids = [one for one, running in self._running.items() if running.row.plugin == plugin]
+        await asyncio.gather(*(self._close(one) for one in ids))
+
+    async def settle(self, deadline: float) -> None:
+        """Wait until each instance has been tried once, at most `deadline` seconds."""
+        await asyncio.gather(*(running.settled(deadline) for running in list(self._running.values())))
+
+    async def close(self) -> None:
+        """Close all."""
+        await asyncio.gather(*(self._close(one) for one in list(self._running)))
+
+    async def suspend(self, instance_id: str, fingerprint: str) -> None:
+        """Remember that these settings crashed the plugin."""
+        async with self._db.begin() as tx:
+            await rows.set_suspended(tx, instance_id, fingerprint)
+        if (row := self._rows.get(instance_id)) is not None:
+            self._rows[instance_id] = replace(row, suspended_fingerprint=fingerprint)
+
+    async def changed(self, before: InstanceInfo, now: InstanceInfo) -> None:
+        """Write a new state down and tell everyone. An outage of the database only delays that."""
+        health = self.health(now.id) if now.id in self._rows else None
+        values = {
+            "state": now.state.value,
+            "reason": now.reason,
+            "since_at": now.since,
+            "next_at": now.next_at,
+            "service_version": now.service_version,
+            "last_ok_at": health.last_ok_at if health else None,
+            "last_error": health.last_error if health else "",
+            "last_error_at": health.last_error_at if health else None,
+            "seen_at": self._clock.now(),
+        }
+        settled = {
+            InstanceState.READY,
+            InstanceState.RETRYING,
+            InstanceState.NEEDS_REAUTH,
+            InstanceState.FAILED,
+        }
+        try:
+            async with self._db.begin() as tx:
+                await rows.put_state(tx, self._process, now.id, values)
+                if before.state is not now.state:
+                    await self._publish(tx, now.id, now.plugin, now.service, now.state.value, now.reason)
+                if before.ready is not now.ready or (before.state not in settled and now.state in settled):
+                    await self._bus.publish(
+                        tx,
+                        ServiceStatus(
+                            instance_id=now.id,
+                            plugin=now.plugin,
+                            service=now.service,
+                            title=now.title,
+                            up=now.ready,
+                            state=now.state.value,
+                            reason=now.reason,
+                            since_at=now.since,
+                        ),
+                        Audience.status(),
+                    )
+        except Exception as error:
+            _log.warning("an instance's state could not be stored", instance=now.name, exc_info=error)
+
+    def _handle(self, running: Instance, kind: type[P]) -> Handle[P]:
+        api = running.api(kind)
+        info = running.info
+        if api is None:
+            api = _Unavailable(info.reason or f"{info.title} is not set up yet.")
+        provider = running.provider_class(kind)
+        return Handle(info, cast(P, api), capabilities_of(provider) if provider else frozenset())
+
+    def _row(self, instance_id: str) -> InstanceRow:
+        if (row := self._rows.get(instance_id)) is None:
+            raise UnknownInstance("There is no such service.")
+        return row
+
+    def _info(self, row: InstanceRow) -> InstanceInfo:
+        if (running := self._running.get(row.id)) is not None:
+            return running.info
+        plugin = self._registry.plugin(row.plugin)
+        if plugin is None:
+            reason = f"Its plugin {row.plugin} is not installed."
+        else:
+            reason = f"Its plugin {plugin.title} is not running: {plugin.reason or plugin.state.value}"
+        return InstanceInfo(
+            id=row.id,
+            plugin=row.plugin,
+            service=row.service,
+            name=row.name,
+            title=row.title,
+            enabled=row.enabled,
+            state=InstanceState.CLOSED,
+            reason=reason if row.enabled else "Switched off.",
+            since=plugin.since if plugin else 0.0,
+            next_at=None,
+            version=row.version,
+        )
+
+    def _type(self, plugin: str, service: str) -> ServiceType[Any, Any]:
+        found = self._registry.service_type(plugin, service)
+        if found is None:
+            raise UnknownService(f"No running plugin brings {plugin}/{service}.")
+        return found
+
+    def _kept(self, kind: ServiceType[Any, Any], row: InstanceRow) -> Mapping[str, Any]:
+        """Stored values for secrets that are not typed anew; what cannot be opened has to be typed."""
+        kept: dict[str, Any] = {}
+        for name, value in row.stored.items():
+            if isinstance(value, str) and value.startswith("$"):
+                kept[name] = value
+                continue
+            try:
+                opened = reveal_stored(kind.settings, {name: value}, self._around.keyring, row.id)
+            except Exception as error:
+                _log.warning(
+                    "a stored secret cannot be kept", instance=row.name, field=name, reason=str(error)
+                )
+                continue
+            kept |= opened
+        return kept
+
+    def _start(self, row: InstanceRow) -> None:
+        declared = self._registry.declarations(row.plugin)
+        if declared is None or row.service not in declared.services:
+            return
+        running = Instance(row, declared, self._around)
+        self._running[row.id] = running
+        running.start()
+
+    async def _close(self, instance_id: str) -> None:
+        running = self._running.pop(instance_id, None)
+        if running is not None:
+            await running.close()
+
+    async def _reload(self, instance_id: str) -> None:
+        await self._close(instance_id)
+        async with self._db.read() as tx:
+            row = await rows.one_row(tx, instance_id)
+        self._rows[instance_id] = row
+        self._start(row)
+
+    async def _try(self, plugin: str, kind: ServiceType[Any, Any], settings: ServiceSettings) -> CheckResult:
+        around = self._around
+        http = make_http(around.http, around.policy, settings)
+        client: Any = None
+        try:
+            client = await bounded(kind.connect(settings, http), CHECK_DEADLINE) if kind.connect else http
+            status = self._temporary_status(plugin, kind, settings, http, client)
+            return await bounded(run_check(kind, settings, client, status), CHECK_DEADLINE)
+        except Exception as error:
+            translated = translate(error, "check")
+            if translated is not error:
+                _log.warning("connection test failed", plugin=plugin, exc_info=error)
+            raise translated from error
+        finally:
+            if client is not None and kind.close is not None:
+                await self._close_temporary(plugin, kind, client)
+            await http.aclose()
+
+    def _temporary_status(
+        self, plugin: str, kind: ServiceType[Any, Any], settings: ServiceSettings, http: Any, client: Any
+    ) -> StatusProvider[Any, Any] | None:
+        declared = self._registry.declarations(plugin)
+        providers: Mapping[Kind, type[Provider[Any, Any]]] = (
+            declared.of_service(kind.name) if declared else {}
+        )
+        found = providers.get(StatusProvider)
+        return cast(StatusProvider[Any, Any], found("", settings, http, client)) if found else None
+
+    async def _close_temporary(self, plugin: str, kind: ServiceType[Any, Any], client: Any) -> None:
+        assert kind.close is not None
+        try:
+            await bounded(kind.close(client), 5.0)
+        except Exception as error:
+            _log.warning("closing failed", plugin=plugin, exc_info=error)
+
+    async def _note(
+        self,
+        tx: Tx,
+        actor: str | None,
+        action: str,
+        instance_id: str,
+        plugin: str,
+        service: str,
+        details: Mapping[str, Any],
+    ) -> None:
+        await record(
+            tx, actor=actor, action=action, target=f"{plugin}/{service}/{instance_id}", details=details
+        )
+        await self._publish(tx, instance_id, plugin, service, action.partition(".")[2], "")
+
+    async def _publish(
+        self, tx: Tx, instance_id: str, plugin: str, service: str, state: str, reason: str
+    ) -> None:
+        event = InstanceChanged(
+            instance_id=instance_id, plugin=plugin, service=service, state=state, reason=reason
+        )
+        await self._bus.publish(tx, event, Audience.admins())
+
+
+def _title(title: str, kind: ServiceType[Any, Any]) -> str:
+    chosen = title.strip() or kind.title or kind.name.capitalize()
+    if len(chosen) > 80:
+        raise InvalidSettings({"title": "Use at most 80 characters."})
+    return chosen

@@ -1,0 +1,197 @@
+"""Settings of instances at rest and in use: secrets are sealed by type, references are followed when they are opened.
+
+The stored form is the model's JSON, in which each secret is either sealed (bound to instance and field) or a reference in
+clear: "$env:NAME" for a variable of the process, "$file:/path" for a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from medianest_core.base.crypto import CannotOpen, Keyring
+from medianest_core.base.redact import register_secret
+from medianest_core.host.errors import InvalidSettings, SettingsUnreadable
+from medianest_core.sdk.settings import Secret, ServiceSettings, secret_fields
+
+S = TypeVar("S", bound=ServiceSettings)
+
+_REFERENCE = re.compile(r"\$(env|file):(.+)", re.DOTALL)
+_MAX_SECRET_FILE = 64 * 1024
+
+
+def check_settings(model: type[S], values: Mapping[str, Any], *, protected: Path | None = None) -> S:
+    """Validate what an admin typed; references are followed. Raises InvalidSettings, which holds no input.
+
+    protected: a folder whose files no reference may name.
+    """
+    errors: dict[str, str] = {}
+    opened = dict(values)
+    for name in secret_fields(model):
+        if isinstance(value := opened.get(name), str):
+            try:
+                opened[name] = follow(value, protected)
+            except SettingsUnreadable as error:
+                errors[name] = str(error)
+                opened.pop(name)
+    try:
+        settings = model.model_validate(opened)
+    except ValidationError as error:
+        errors = field_errors(model, error) | errors
+    except Exception as error:
+        raise InvalidSettings(
+            {"": f"The plugin could not check these settings ({type(error).__name__})."}
+        ) from error
+    if errors:
+        raise InvalidSettings(errors)
+    _register(settings)
+    return settings
+
+
+def seal_settings(
+    settings: ServiceSettings, typed: Mapping[str, Any], keyring: Keyring, owner: str
+) -> dict[str, Any]:
+    """The stored form. typed: what the admin entered, for the references in it. owner: the instance's id."""
+    secrets = secret_fields(type(settings))
+    stored: dict[str, Any] = settings.model_dump(mode="json", exclude=set(secrets))
+    for name in secrets:
+        value = getattr(settings, name)
+        raw = typed.get(name)
+        if isinstance(raw, str) and _REFERENCE.fullmatch(raw):
+            stored[name] = raw
+        elif isinstance(value, Secret):
+            stored[name] = keyring.seal(value.reveal(), _context(owner, name))
+        else:
+            stored[name] = None
+    return stored
+
+
+def open_settings(
+    model: type[S], stored: Mapping[str, Any], keyring: Keyring, owner: str, *, protected: Path | None = None
+) -> S:
+    """The settings in use. Raises SettingsUnreadable, with what to do; never falls back to defaults."""
+    try:
+        values = reveal_stored(model, stored, keyring, owner, protected=protected)
+        settings = model.model_validate(values)
+    except CannotOpen as error:
+        raise SettingsUnreadable(str(error)) from error
+    except ValidationError as error:
+        fields = ", ".join(sorted(name or "the whole" for name in field_errors(model, error)))
+        raise SettingsUnreadable(
+            f"The stored settings do not fit this version of the plugin ({fields}). Check and save them again."
+        ) from None
+    _register(settings)
+    return settings
+
+
+def reveal_stored(
+    model: type[ServiceSettings],
+    stored: Mapping[str, Any],
+    keyring: Keyring,
+    owner: str,
+    *,
+    protected: Path | None = None,
+) -> dict[str, Any]:
+    """Stored values with clear secrets. Raises CannotOpen, SettingsUnreadable."""
+    values = dict(stored)
+    for name in secret_fields(model):
+        value = values.get(name)
+        if not isinstance(value, str):
+            continue
+        if _REFERENCE.fullmatch(value):
+            values[name] = follow(value, protected)
+        else:
+            values[name] = keyring.open(value, _context(owner, name))
+    return values
+
+
+def merge_typed(
+    model: type[ServiceSettings], typed: Mapping[str, Any], current: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was typed, with kept secrets filled in from `current` (clear values or references).
+
+    A secret that is missing or empty in `typed` is kept; None removes it.
+    """
+    values = dict(typed)
+    for name in secret_fields(model):
+        if values.get(name, "") == "":
+            values.pop(name, None)
+            if current.get(name) is not None:
+                values[name] = current[name]
+    return values
+
+
+def follow(value: str, protected: Path | None = None) -> str:
+    """The text a reference names, or `value` itself where it is none. Raises SettingsUnreadable."""
+    match = _REFERENCE.fullmatch(value)
+    if match is None:
+        return value
+    if match[1] == "env":
+        name = match[2]
+        if name.upper().startswith("MEDIANEST_"):
+            raise SettingsUnreadable("Variables of MediaNest itself cannot be used here.")
+        if not (text := os.environ.get(name)):
+            raise SettingsUnreadable(f"The environment variable {name} is not set.")
+        return text
+    path = Path(match[2])
+    try:
+        resolved = path.resolve(strict=True)
+        if protected is not None and resolved.is_relative_to(protected.resolve()):
+            raise SettingsUnreadable("Files in MediaNest's own data folder cannot be used here.")
+        if not resolved.is_file() or resolved.stat().st_size > _MAX_SECRET_FILE:
+            raise SettingsUnreadable(f"{path} is not a small file.")
+        text = resolved.read_text("utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise SettingsUnreadable(f"The file {path} cannot be read.") from error
+    if not text:
+        raise SettingsUnreadable(f"The file {path} is empty.")
+    return text
+
+
+def fingerprint(stored: Mapping[str, Any]) -> str:
+    """Changes whenever anything was saved anew."""
+    return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def field_errors(model: type[ServiceSettings], error: ValidationError) -> dict[str, str]:
+    """Field name → one sentence. Inputs are left out: the message beside one field could show another's secret."""
+    secrets = secret_fields(model)
+    errors: dict[str, str] = {}
+    for one in error.errors(include_input=False, include_context=False, include_url=False):
+        name = str(one["loc"][0]) if one["loc"] else ""
+        if name and name not in model.model_fields:
+            errors.setdefault("", f'There is no setting called "{name[:60]}".')
+            continue
+        errors.setdefault(name, _sentence(one["type"], one["msg"], secret=name in secrets))
+    return errors
+
+
+def _sentence(kind: str, message: str, *, secret: bool) -> str:
+    if kind == "missing":
+        return "This is needed."
+    if secret:
+        return "Type the secret itself, not its mask." if "mask" in message else "This cannot be used."
+    if kind in {"int_parsing", "float_parsing", "int_type", "float_type", "int_from_float"}:
+        return "Enter a number."
+    if kind.startswith("url"):
+        return "Enter a complete address, such as http://192.168.1.20:5055."
+    text = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    text = text.replace("Input should be", "It must be").replace("String should", "It should").strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _context(owner: str, field: str) -> str:
+    return f"instance:{owner}:{field}"
+
+
+def _register(settings: ServiceSettings) -> None:
+    for name in secret_fields(type(settings)):
+        if isinstance(value := getattr(settings, name), Secret):
+            register_secret(value.reveal())
