@@ -64,6 +64,7 @@ async def walk(fetch: Fetch, size: int = PAGE) -> AsyncGenerator[Listed, None]:
 async def _once(fetch: Fetch, size: int) -> AsyncGenerator[Listed, None]:
     # The next page is fetched while the caller works on this one.
     ahead = asyncio.ensure_future(fetch(0, size))
+    asked = size
     first = last = ""
     position = 0
     try:
@@ -80,13 +81,14 @@ async def _once(fetch: Fetch, size: int) -> AsyncGenerator[Listed, None]:
             elif entries:
                 first = entries[0].key
             position += len(entries)
-            ignored = len(page.entries) > size
+            ignored = len(page.entries) > asked
             complete = ignored or not entries or (page.total is not None and position >= page.total)
             if complete and not ignored and page.total is not None and position < page.total:
                 raise InvalidResponse(f"The Plex server listed {position} of {page.total} titles.")
             if not complete:
                 last = entries[-1].key
-                ahead = asyncio.ensure_future(fetch(position - 1, size + 1))
+                asked = size + 1
+                ahead = asyncio.ensure_future(fetch(position - 1, asked))
             if entries:
                 yield Listed(entries, page.total)
             if complete:

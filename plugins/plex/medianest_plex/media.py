@@ -17,6 +17,7 @@ from medianest_core.sdk import (
     Library,
     MediaSource,
     NotFound,
+    NotReady,
     RawRecord,
     RecordPage,
     Rejected,
@@ -135,7 +136,7 @@ class PlexMedia(MediaSource[PlexSettings, PlexServer]):
         }
         try:
             return _image(await self.client.image("/photo/:/transcode", smaller, max_bytes=_MAX_IMAGE_BYTES))
-        except (NotFound, Rejected):
+        except (NotFound, NotReady, Rejected):
             pass
         return _image(await self.client.image(reference, max_bytes=_MAX_IMAGE_BYTES))
 
