@@ -317,6 +317,8 @@ def _translated(url: str) -> Any:
             raise NotReady(f"{place} shows a certificate that cannot be trusted: {cause}.") from error
         raise NotReady(f"No connection to {place}.") from error
     except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError) as error:
+        if "disconnected" in str(error) or "closed connection" in str(error):
+            raise NotReady(f"The connection to {place} broke.") from error
         raise InvalidResponse(f"{place} does not answer in proper HTTP.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         raise NotReady(f"The connection to {place} broke.") from error
