@@ -19,7 +19,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\xa0\\<>\"`{}|^\u2028\u2029\u200b-\u200
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _ID = re.compile(r"[0-9A-Za-z_-]{11}")
 _CHANNEL = re.compile(
-    r"/(?P<root>channel/[\w-]+|(?:c|user)/[^/]+|@[^/]+)(?:/(?P<tab>videos|shorts|streams|featured))?/?"
+    r"/(?P<root>channel/[\w-]+|(?:(?:c|user)/|@)(?=[^/]*\w)[\w.%·-]+)(?:/(?P<tab>videos|shorts|streams|featured))?/?"
 )
 
 
@@ -54,7 +54,7 @@ def read_link(text: str, sites: Sequence[str], own: Sequence[str] = ()) -> Link:
         raise NotAllowed("This is not a web address.")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise NotAllowed("Addresses with a name or password in them are not used.")
-    port = port or (443 if parts.scheme == "https" else 80)
+    port = port if port is not None else 443 if parts.scheme == "https" else 80
     if f"{host}:{port}" in own:
         return _shaped(host, parts.netloc, parts.path, parts.query, parts.scheme, youtube=True)
     if port not in (80, 443):

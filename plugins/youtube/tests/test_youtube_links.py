@@ -88,7 +88,7 @@ def test_taken_in_normal_form(text: str, link: Link) -> None:
 
 
 def test_other_sites_only_where_the_admin_allows_them() -> None:
-    with pytest.raises(NotAllowed, match="vimeo.com is not one of the allowed sites"):
+    with pytest.raises(NotAllowed, match=r"vimeo\.com is not one of the allowed sites"):
         read_link("https://vimeo.com/1234", SITES)
     assert (
         read_link("https://player.vimeo.com/video/1?x=1#y", ("vimeo.com",)).url
