@@ -1,0 +1,141 @@
+"""Asks the services again, every quarter of an hour, whether the people they vouched for still belong.
+
+Fail-static: a service that cannot be asked changes nothing for a day; after that the sessions it signed in end, and people sign
+in again once it is back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.engine import RowMapping
+
+from medianest_core.base.clock import Clock
+from medianest_core.base.logging import get_logger
+from medianest_core.bus.events import SystemAlert
+from medianest_core.bus.outbox import EventBus
+from medianest_core.domain.accounts.identities import Identities
+from medianest_core.domain.accounts.sessions import DAY, Sessions
+from medianest_core.host.instances import Handle, Instances
+from medianest_core.sdk.auth import AuthCapability, AuthProvider, Standing
+from medianest_core.sdk.errors import ProviderError
+from medianest_core.sdk.events import Audience
+from medianest_core.sdk.jobs import Job, JobContext, Schedule
+from medianest_core.store.engine import Database
+
+EVERY = 900.0
+GRACE = DAY
+_WARN_AFTER = 3600.0
+_log = get_logger(__name__)
+_Handle = Handle[AuthProvider[Any, Any]]
+
+
+class RevalidateArgs(BaseModel):
+    """Nothing to choose: everyone is checked."""
+
+
+class Revalidation:
+    def __init__(
+        self,
+        db: Database,
+        bus: EventBus,
+        instances: Instances,
+        identities: Identities,
+        sessions: Sessions,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._bus = bus
+        self._instances = instances
+        self._identities = identities
+        self._sessions = sessions
+        self._clock = clock
+        self.job = Job(
+            "accounts.revalidate",
+            self.run,
+            RevalidateArgs,
+            title="Check that people still have access",
+            limit=1,
+            schedule=Schedule(every=EVERY),
+            unique_by=lambda args: "all",
+        )
+
+    async def run(self, context: JobContext, args: RevalidateArgs) -> dict[str, int]:
+        """Counts of what was found: confirmed, revoked, unknown."""
+        found = {"confirmed": 0, "revoked": 0, "unknown": 0}
+        rows = await self._identities.to_check()
+        unasked: dict[str, float] = {}
+        for done, row in enumerate(rows, start=1):
+            context.check_cancelled()
+            outcome = await self._one(row)
+            found[outcome] += 1
+            if outcome == "unknown":
+                age = self._clock.now() - row["checked_at"]
+                unasked[row["provider"]] = max(age, unasked.get(row["provider"], 0.0))
+            await context.progress(done, len(rows), facts=found)
+        for provider in {row["provider"] for row in rows}:
+            await self._alert(provider, unasked.get(provider, 0.0))
+        return found
+
+    async def _one(self, row: RowMapping) -> str:
+        standings: list[Standing] = []
+        for handle in self._handles(row):
+            try:
+                standing = await handle.api.revalidate(row["subject"], self._identities.token_of(row))
+            except ProviderError as error:
+                _log.info("a person's access could not be checked", reason=str(error))
+                continue
+            standings.append(standing)
+            if standing is Standing.VALID:
+                async with self._db.begin() as tx:
+                    await self._identities.confirmed(tx, row["id"])
+                return "confirmed"
+        if standings and len(standings) == self._expected(row):
+            async with self._db.begin() as tx:
+                await self._identities.revoke(tx, row, "access ended")
+            return "revoked"
+        if self._clock.now() - row["checked_at"] > GRACE:
+            async with self._db.begin() as tx:
+                await self._sessions.end_all(
+                    tx, row["user_id"], "access unknown for a day", identity_id=row["id"]
+                )
+        return "unknown"
+
+    def _handles(self, row: RowMapping) -> list[_Handle]:
+        """Services that can be asked about the identity; the one it was proven at first."""
+        return sorted(
+            (handle for handle in self._of_provider(row) if handle.instance.ready),
+            key=lambda handle: handle.instance.id != row["instance_id"],
+        )
+
+    def _expected(self, row: RowMapping) -> int:
+        """How many services must say no before the answer is no: someone who lost one server may still have another."""
+        return len(self._of_provider(row))
+
+    def _of_provider(self, row: RowMapping) -> list[_Handle]:
+        return [
+            handle
+            for handle in self._instances.any(AuthProvider)  # type: ignore[type-abstract]  # a key, not made
+            if handle.instance.plugin == row["provider"] and handle.can(AuthCapability.REVALIDATE)
+        ]
+
+    async def _alert(self, provider: str, age: float) -> None:
+        """Tell admins while people live on what was known before."""
+        if age <= _WARN_AFTER:
+            return
+        hours = int(age // 3600)
+        async with self._db.begin() as tx:
+            await self._bus.publish(
+                tx,
+                SystemAlert(
+                    key=f"accounts.unconfirmed.{provider}",
+                    title="People's access cannot be checked",
+                    message=(
+                        f"{provider} could not be asked for {hours} h who may come in. People stay signed in for "
+                        "24 hours after the last check, then have to sign in again."
+                    ),
+                    link="/admin/services",
+                ),
+                Audience.admins(),
+            )

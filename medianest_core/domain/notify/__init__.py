@@ -1,0 +1,1 @@
+"""Notifications: what a person should know, in their inbox and live."""

@@ -1,0 +1,1 @@
+"""Webhooks in: what services tell us, taken as hints."""
