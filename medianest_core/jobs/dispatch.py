@@ -1,0 +1,109 @@
+"""The dispatcher: tells workers about jobs that may run, at once where it can and from the ledger's rows where it must."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from medianest_core.base.logging import get_logger
+from medianest_core.ledger.enqueue import Ledger
+from medianest_core.ledger.schedule import Schedules
+from medianest_core.store.errors import DatabaseAway
+
+_log = get_logger(__name__)
+TICK = 0.5
+_PRUNE_EVERY = 600.0
+_KEEP_DONE = 7 * 86400.0
+_KEEP_FAILED = 30 * 86400.0
+_KEEP_EVENTS = 86400.0
+_CLOCK_SLACK = 2.0
+
+
+class Dispatcher:
+    """Ticks every half second, and at once when a place for a limited kind of job may have become free."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        schedules: Schedules,
+        send: Callable[[str, str], None],
+        renew: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._ledger = ledger
+        self._schedules = schedules
+        self._send = send
+        self._renew = renew
+        self._limited: set[str] = set()
+        self._wake = asyncio.Event()
+        self._pruned_at = float("-inf")
+        self._renewed_at = time.monotonic()
+        self._clock_gap = self._gap()
+        self._away = False
+
+    def ready(self, job_id: str, name: str) -> None:
+        """A job may run now; or, with an empty id, the next one of that kind may."""
+        if job_id and self._ledger.kind(name).limit is None:
+            self._send(job_id, name)
+        else:
+            self._limited.add(name)
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(TICK):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            await self._safely()
+
+    async def _safely(self) -> None:
+        try:
+            if self._wake.is_set():
+                self._wake.clear()
+                names, self._limited = self._limited, set()
+                await self._send_due(names)
+            else:
+                await self.tick()
+        except DatabaseAway:
+            if not self._away:
+                _log.warning("the database is away; jobs wait")
+            self._away = True
+        except Exception:
+            _log.exception("the job dispatcher failed; it goes on with the next tick")
+        else:
+            if self._away:
+                _log.info("the database is back; jobs go on")
+            self._away = False
+
+    async def tick(self) -> None:
+        """One round: renew our own leases, take back lost ones, enqueue scheduled jobs, send what is due, forget old rows."""
+        jumped = abs(self._gap() - self._clock_gap) > _CLOCK_SLACK
+        if jumped or time.monotonic() - self._renewed_at >= self._ledger.lease_seconds / 4:
+            await self._renew()
+            self._renewed_at = time.monotonic()
+        if jumped:
+            # By the new time every lease looks expired. The living renew theirs first; the dead are found a lease later.
+            self._clock_gap = self._gap()
+        else:
+            await self._ledger.recover()
+        await self._schedules.tick()
+        await self._send_due(None)
+        if time.monotonic() - self._pruned_at >= _PRUNE_EVERY:
+            self._pruned_at = time.monotonic()
+            await self._prune()
+
+    async def _send_due(self, names: set[str] | None) -> None:
+        for item in await self._ledger.due(names):
+            self._send(item.id, item.name)
+
+    async def _prune(self) -> None:
+        now = self._ledger.clock.now()
+        await self._ledger.prune(done_before=now - _KEEP_DONE, failed_before=now - _KEEP_FAILED)
+        if self._ledger.bus is not None:
+            await self._ledger.bus.rows.prune(now - _KEEP_EVENTS)
+
+    def _gap(self) -> float:
+        return self._ledger.clock.now() - time.monotonic()

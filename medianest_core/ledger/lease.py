@@ -1,0 +1,254 @@
+"""Leases: one attempt at a job belongs to one worker, for as long as it keeps renewing.
+
+Every claim grows the job's fencing number. Whatever a worker writes later names the number it was given; a worker that was
+frozen past its lease finds that number gone and its write refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.engine import RowMapping
+
+from medianest_core.ledger.core import LedgerCore
+from medianest_core.ledger.states import JobState
+from medianest_core.sdk.errors import MediaNestError
+from medianest_core.sdk.storage import Transaction
+from medianest_core.store.engine import Tx
+from medianest_core.store.tables.ledger import jobs
+
+_LIMIT_LOCK = 7_130_002
+
+
+class LeaseLost(MediaNestError):
+    """Another worker has taken over; what this one still wants to write is refused."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a job is; written together with the next renewal."""
+
+    done: float = 0.0
+    total: float | None = None
+    message: str = ""
+    facts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One attempt at a job. attempt: 1-based."""
+
+    id: str
+    name: str
+    title: str
+    plugin: str | None
+    owner: str | None
+    args: Mapping[str, Any]
+    correlation_id: str
+    parent_id: str | None
+    attempt: int
+    max_attempts: int
+    crashes: int
+    fence: int
+    worker: str
+
+    @property
+    def last(self) -> bool:
+        """No further attempt follows a failure; starts that ended with the process's death are counted apart."""
+        return self.attempt - self.crashes >= self.max_attempts
+
+
+class Leases(LedgerCore):
+    """Claiming, renewing and ending attempts."""
+
+    async def claim(self, job_id: str, name: str, worker: str, *, suspects: bool = True) -> Lease | None:
+        """Take the job if it is due, its kind's limit allows it, and nobody else has it; else None.
+
+        suspects: also take a job during which a process has died before.
+        """
+        limit = self.kind(name).limit
+        now = self.clock.now()
+        pick = select(jobs.c.id).where(
+            jobs.c.id == job_id, jobs.c.state == JobState.QUEUED, jobs.c.due_at <= now
+        )
+        if not suspects:
+            pick = pick.where(jobs.c.crashes == 0)
+        if limit is not None:
+            other = jobs.alias("other")
+            running = select(func.count()).where(other.c.name == name, other.c.state == JobState.LEASED)
+            pick = pick.where(running.scalar_subquery() < limit)
+        if self.db.dialect == "postgresql":
+            pick = pick.with_for_update(skip_locked=True, of=jobs)
+        picked = pick.cte("picked")
+        statement = (
+            update(jobs)
+            .where(jobs.c.id.in_(select(picked.c.id)))
+            .values(
+                state=JobState.LEASED,
+                attempt=jobs.c.attempt + 1,
+                fence=jobs.c.fence + 1,
+                worker=worker,
+                lease_until=now + self.lease_seconds,
+                started_at=func.coalesce(jobs.c.started_at, now),
+                send_at=None,
+                unique_key=None,
+                reason=None,
+            )
+            .returning(jobs)
+        )
+        async with self.db.begin() as tx:
+            if limit is not None and self.db.dialect == "postgresql":
+                # Two claims at once would each count the other as not yet running.
+                await tx.execute(
+                    text("SELECT pg_advisory_xact_lock(:space, hashtext(:name))").bindparams(
+                        space=_LIMIT_LOCK, name=name
+                    )
+                )
+            row = (await tx.execute(statement)).mappings().first()
+        if row is None:
+            return None
+        return Lease(**{key: row[key] for key in Lease.__dataclass_fields__})
+
+    async def renew(self, leases: Sequence[tuple[Lease, Progress | None]]) -> dict[str, bool]:
+        """Renew leases, and store progress where it is given. → job id: is its cancellation asked for. Lost ones are missing."""
+        kept: dict[str, bool] = {}
+        until = self.clock.now() + self.lease_seconds
+        async with self.db.begin() as tx:
+            for lease, progress in leases:
+                row = await self._write(
+                    tx, *self._held(lease), lease_until=until, **_progress_values(progress)
+                )
+                if row is not None:
+                    kept[lease.id] = row["cancel_requested_at"] is not None
+        return kept
+
+    @contextlib.asynccontextmanager
+    async def guarded(self, lease: Lease) -> AsyncIterator[Tx]:
+        """A transaction that commits only while the lease is held. Raises LeaseLost."""
+        async with self.db.begin() as tx:
+            if await self._row(tx, *self._held(lease)) is None:
+                raise LeaseLost("Another worker has taken over this job.")
+            yield tx
+            # Again at the end: writing the row keeps everybody else from taking it over before our commit.
+            until = self.clock.now() + self.lease_seconds
+            if await self._write(tx, *self._held(lease), lease_until=until) is None:
+                raise LeaseLost("Another worker has taken over this job.")
+
+    async def finish(
+        self, tx: Transaction, lease: Lease, result: Any = None, progress: Progress | None = None
+    ) -> bool:
+        """The attempt succeeded. False, and nothing written, where the lease is lost."""
+        if await self._row(tx, *self._held(lease), lock=True) is None:
+            return False
+        now = self.clock.now()
+        row = await self._write(
+            tx,
+            *self._held(lease),
+            **self._outcome(),
+            handled_at=now,
+            result=result,
+            worker=None,
+            **_progress_values(progress),
+        )
+        if row is None:
+            return False
+        await self._over(tx, row, row["error"] or "")
+        return True
+
+    async def fail(
+        self,
+        tx: Transaction,
+        lease: Lease,
+        error: str,
+        *,
+        retry_in: float | None,
+        progress: Progress | None = None,
+    ) -> bool:
+        """The attempt failed; the job is tried again after `retry_in` seconds, or has failed for good where that is None."""
+        now = self.clock.now()
+        if retry_in is not None and not lease.last:
+            row = await self._write(
+                tx,
+                *self._held(lease),
+                **self._queued_values(now, retry_in),
+                error=error,
+                reason="It failed and will be tried again.",
+                **_progress_values(progress),
+            )
+        else:
+            row = await self._write(
+                tx,
+                *self._held(lease),
+                state=JobState.FAILED,
+                finished_at=now,
+                lease_until=None,
+                worker=None,
+                error=error,
+                **_progress_values(progress),
+            )
+        if row is None:
+            return False
+        await self._over(tx, row, error)
+        return True
+
+    async def hand_back(self, tx: Transaction, lease: Lease, *, delay: float = 0.0, reason: str = "") -> bool:
+        """Queue again without counting this attempt: the worker stops, or the job asked to be run later."""
+        row = await self._write(
+            tx,
+            *self._held(lease),
+            **{**self._queued_values(self.clock.now(), delay), "attempt": jobs.c.attempt - 1},
+            reason=reason or None,
+        )
+        if row is None:
+            return False
+        if delay <= 0:
+            self._ready_after_commit(tx, row["id"], row["name"])
+        elif reason:
+            await self._announce(tx, row, reason)
+        return True
+
+    async def finish_cancelled(self, tx: Transaction, lease: Lease) -> bool:
+        """The attempt ended because someone cancelled the job."""
+        row = await self._write(
+            tx,
+            *self._held(lease),
+            state=JobState.CANCELLED,
+            finished_at=self.clock.now(),
+            lease_until=None,
+            worker=None,
+            reason=None,
+        )
+        if row is None:
+            return False
+        await self._over(tx, row)
+        return True
+
+    async def _over(self, tx: Transaction, row: RowMapping, reason: str = "") -> None:
+        await self._announce(tx, row, reason)
+        if row["state"] not in (JobState.QUEUED, JobState.WAITING):
+            await self._settle_parent(tx, row["parent_id"])
+        if self.kind(row["name"]).limit is not None:
+            # A place became free for the next of its kind.
+            self._ready_after_commit(tx, "", row["name"])
+
+    def _held(self, lease: Lease) -> Iterable[Any]:
+        return (
+            jobs.c.id == lease.id,
+            jobs.c.fence == lease.fence,
+            jobs.c.state == JobState.LEASED,
+        )
+
+
+def _progress_values(progress: Progress | None) -> dict[str, Any]:
+    if progress is None:
+        return {}
+    return {
+        "done": progress.done,
+        "total": progress.total,
+        "message": progress.message,
+        "facts": dict(progress.facts) if progress.facts is not None else None,
+    }

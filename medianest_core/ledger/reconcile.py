@@ -1,0 +1,170 @@
+"""Putting right what a crash left behind: leases that nobody renews, and jobs that no worker was told about.
+
+Any process may do this at any time; each step is one short transaction that finds nothing to do when another was faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+
+from medianest_core.base.logging import get_logger
+from medianest_core.ledger.core import MAX_CRASHES, LedgerCore
+from medianest_core.ledger.states import FINISHED, JobState
+from medianest_core.store.tables.ledger import jobs
+
+_log = get_logger(__name__)
+_BATCH = 200
+_SEND_AGAIN_AFTER = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job that a worker should be told about."""
+
+    id: str
+    name: str
+    queue: str
+
+
+class Reconciler(LedgerCore):
+    """What runs on every tick."""
+
+    async def due(self, names: Collection[str] | None = None, batch: int = _BATCH) -> Sequence[Due]:
+        """Jobs of declared kinds (or of `names`) that should be sent now; they are not named again for some seconds.
+
+        Of kinds with a limit, no more than there are free places.
+        """
+        wanted = [name for name in (names or self.kinds) if name in self.kinds]
+        free = [name for name in wanted if self.kinds[name].limit is None]
+        limited = [name for name in wanted if self.kinds[name].limit is not None]
+        now = self.clock.now()
+        found: list[Due] = []
+        async with self.db.read() as tx:
+            ready = (
+                select(jobs.c.id, jobs.c.name, jobs.c.queue)
+                .where(jobs.c.state == JobState.QUEUED, jobs.c.send_at <= now)
+                .order_by(jobs.c.due_at, jobs.c.created_at)
+            )
+            if free:
+                found += [
+                    Due(*row) for row in (await tx.execute(ready.where(jobs.c.name.in_(free)).limit(batch)))
+                ]
+            waiting = set()
+            if limited:
+                result = await tx.execute(
+                    select(jobs.c.name)
+                    .where(jobs.c.state == JobState.QUEUED, jobs.c.send_at <= now, jobs.c.name.in_(limited))
+                    .distinct()
+                )
+                waiting = set(result.scalars())
+            for name in sorted(waiting):
+                running = (
+                    await tx.execute(
+                        select(func.count()).where(jobs.c.name == name, jobs.c.state == JobState.LEASED)
+                    )
+                ).scalar_one()
+                places = (self.kinds[name].limit or 0) - running
+                if places > 0:
+                    found += [
+                        Due(*row) for row in await tx.execute(ready.where(jobs.c.name == name).limit(places))
+                    ]
+        if found:
+            async with self.db.begin() as tx:
+                await tx.execute(
+                    update(jobs)
+                    .where(jobs.c.id.in_([item.id for item in found]), jobs.c.state == JobState.QUEUED)
+                    .values(send_at=now + _SEND_AGAIN_AFTER)
+                )
+        return found
+
+    async def recover(self) -> int:
+        """Take back the jobs of workers that stopped renewing. Returns how many."""
+        async with self.db.read() as tx:
+            result = await tx.execute(select(jobs.c.id).where(*self._expired()).limit(_BATCH))
+            candidates = list(result.scalars())
+        recovered = 0
+        for job_id in candidates:
+            recovered += await self._recover(job_id)
+        return recovered
+
+    async def recover_workers(self, workers: Collection[str]) -> int:
+        """Take back at once the jobs of workers that are known to be dead. Returns how many."""
+        async with self.db.read() as tx:
+            result = await tx.execute(
+                select(jobs.c.id).where(jobs.c.state == JobState.LEASED, jobs.c.worker.in_(list(workers)))
+            )
+            candidates = list(result.scalars())
+        recovered = 0
+        for job_id in candidates:
+            recovered += await self._recover(job_id, dead=workers)
+        return recovered
+
+    async def leasing_workers(self) -> set[str]:
+        """Names of the workers that hold leases."""
+        async with self.db.read() as tx:
+            result = await tx.execute(select(jobs.c.worker).where(jobs.c.state == JobState.LEASED).distinct())
+            return {str(name) for name in result.scalars()}
+
+    def _expired(self) -> tuple[ColumnElement[bool], ...]:
+        return (jobs.c.state == JobState.LEASED, jobs.c.lease_until < self.clock.now())
+
+    async def _recover(self, job_id: str, dead: Collection[str] = ()) -> int:
+        now = self.clock.now()
+        lost = jobs.c.lease_until < now
+        if dead:
+            lost = or_(lost, jobs.c.worker.in_(list(dead)))
+        where = (jobs.c.id == job_id, jobs.c.state == JobState.LEASED, lost)
+        async with self.db.begin() as tx:
+            row = await self._row(tx, *where, lock=True)
+            if row is None:
+                return 0
+            crashes = row["crashes"] + 1
+            if row["cancel_requested_at"] is not None:
+                values = {
+                    "state": JobState.CANCELLED,
+                    "finished_at": now,
+                    "lease_until": None,
+                    "worker": None,
+                }
+                reason = ""
+            elif crashes >= MAX_CRASHES:
+                reason = f"The process that ran it ended unexpectedly, {crashes} times."
+                values = {
+                    "state": JobState.FAILED,
+                    "finished_at": now,
+                    "lease_until": None,
+                    "worker": None,
+                    "error": reason,
+                    "fence": jobs.c.fence + 1,
+                }
+            else:
+                reason = "The process that ran it ended unexpectedly; it is run again."
+                values = {**self._queued_values(now), "reason": reason}
+            after = await self._write(tx, *where, **values, crashes=crashes)
+            if after is None:
+                return 0
+            _log.warning(
+                "a job was taken back from a lost worker", job_id=job_id, job=row["name"], crashes=crashes
+            )
+            await self._announce(tx, after, reason)
+            if after["state"] == JobState.QUEUED:
+                self._ready_after_commit(tx, job_id, row["name"])
+            else:
+                await self._settle_parent(tx, after["parent_id"])
+        return 1
+
+    async def prune(self, *, done_before: float, failed_before: float) -> int:
+        """Forget jobs that ended before those times: done and cancelled ones, and failed ones. Returns how many."""
+        async with self.db.begin() as tx:
+            parent = jobs.alias("parent")
+            # Children stay as long as their parent is there to show them.
+            orphan = ~select(parent.c.id).where(parent.c.id == jobs.c.parent_id).exists()
+            old = or_(
+                (jobs.c.state != JobState.FAILED) & (jobs.c.finished_at < done_before),
+                (jobs.c.state == JobState.FAILED) & (jobs.c.finished_at < failed_before),
+            )
+            result = await tx.execute(delete(jobs).where(jobs.c.state.in_(FINISHED), old, orphan))
+            return int(result.rowcount)
