@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
@@ -52,20 +52,27 @@ function styles() {
   emit("app.css", css);
 }
 
+// The socket client is a chunk of its own, loaded only by pages that are live: sign-in stays light.
 async function scripts() {
   const result = await esbuild.build({
     entryPoints: { app: join(here, "src/app.js") },
     bundle: true,
-    write: false,
     minify: true,
-    format: "iife",
+    splitting: true,
+    metafile: true,
+    format: "esm",
     target: ["es2022"],
+    entryNames: "[name].[hash]",
+    chunkNames: "[name].[hash]",
     legalComments: "none",
     logLevel: "error",
     outdir: work,
     define: { "process.env.NODE_ENV": '"production"' },
   });
-  emit("app.js", result.outputFiles[0].contents);
+  for (const [path, output] of Object.entries(result.metafile.outputs)) {
+    if (output.entryPoint?.endsWith("src/app.js")) manifest["app.js"] = basename(path);
+    if (output.entryPoint?.endsWith("src/socket.js")) manifest["socket.js"] = basename(path);
+  }
 }
 
 rmSync(work, { recursive: true, force: true });

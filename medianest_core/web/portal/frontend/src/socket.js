@@ -1,0 +1,101 @@
+// Live updates over Socket.IO. Each message is {seq, at, data}; seq grows, the last one seen is kept, and a reconnecting page
+// asks for what it missed: emit `replay` {since} → missed events again, or `resync`, which loads marked fragments anew.
+import { io } from "socket.io-client";
+import { setLive } from "./indicator.js";
+import { root } from "./page.js";
+import { patchProgress } from "./progress.js";
+import { toast } from "./toasts.js";
+
+const transient = new Set(["download:progress", "job:progress", "sync:progress"]);
+let seen = 0;
+let socket = null;
+
+/** Tell the elements that asked for `name` (or `name/id`) by data-live-topic; those with hx-trigger="live" load again. */
+function announce(name, id) {
+  for (const element of document.querySelectorAll("[data-live-topic]")) {
+    const topics = element.dataset.liveTopic.split(" ");
+    if (topics.includes(name) || (id && topics.includes(`${name}/${id}`))) refresh(element, name);
+  }
+}
+
+const due = new Map();
+
+function refresh(element, name) {
+  // several events close together load a fragment once
+  if (due.has(element)) return;
+  due.set(
+    element,
+    setTimeout(() => {
+      due.delete(element);
+      if (element.isConnected) element.dispatchEvent(new CustomEvent("live", { bubbles: false, detail: { name } }));
+    }, 150),
+  );
+}
+
+function resync() {
+  for (const element of document.querySelectorAll("[data-live-topic]")) refresh(element, "resync");
+}
+
+function receive(name, message) {
+  const { seq = null, data = message } = message ?? {};
+  if (seq !== null) {
+    if (seq <= seen) return;
+    seen = seq;
+  }
+  document.dispatchEvent(new CustomEvent("mn:live", { detail: { name, data } }));
+  if (transient.has(name) && patchProgress(name.split(":")[0], data)) return;
+  if (name === "user:notification") {
+    if (data.title) toast(data.title, data.tone ?? "info");
+    for (const dot of document.querySelectorAll("[data-unread]")) {
+      const count = data.unread ?? Number(dot.dataset.unread || 0) + 1;
+      dot.dataset.unread = String(count);
+      dot.textContent = count ? String(Math.min(count, 99)) : "";
+    }
+  }
+  announce(name, data?.id);
+}
+
+function connect() {
+  socket = io({
+    path: `${root()}/live/socket.io`,
+    withCredentials: true,
+    reconnectionDelay: 500,
+    reconnectionDelayMax: 10000,
+    randomizationFactor: 0.5,
+  });
+  let connectedBefore = false;
+  socket.on("connect", () => {
+    setLive("live");
+    if (connectedBefore || seen) socket.emit("replay", { since: seen });
+    connectedBefore = true;
+    socket.emit("subscribe:status");
+    socket.emit("subscribe:downloads");
+  });
+  socket.on("hello", (message) => {
+    seen = Math.max(seen, message?.seq ?? 0);
+  });
+  socket.on("resync", (message) => {
+    seen = message?.seq ?? message?.data?.seq ?? seen;
+    resync();
+  });
+  socket.on("session:ended", () => location.reload());
+  socket.on("disconnect", (why) => {
+    // the server ended it: the session may be over, which a page load will tell
+    setLive(why === "io server disconnect" ? "stale" : "connecting");
+  });
+  socket.on("connect_error", () => setLive(socket.active ? "connecting" : "stale"));
+  socket.onAny((name, message) => {
+    if (name !== "hello" && name !== "resync" && name !== "session:ended") receive(name, message);
+  });
+}
+
+export function startLive() {
+  connect();
+  // an open socket would keep this page out of the browser's back-forward cache
+  addEventListener("pagehide", () => socket.disconnect());
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    setLive("connecting");
+    socket.connect();
+  });
+}
