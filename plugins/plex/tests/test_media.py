@@ -103,9 +103,30 @@ async def test_every_record_says_what_plex_says(plex: Plugged) -> None:
         assert set(record.fields) <= FIELDS
 
 
-FIELDS = set(
-    ["title", "sort_title", "original_title", "summary", "tagline", "year", "released_on", "content_rating", "rating", "audience_rating", "duration_ms", "studio", "genres", "directors", "writers", "cast", "captions", "media", "files", "assets", "child_count", "leaf_count"]
-)
+FIELDS = {
+    "title",
+    "sort_title",
+    "original_title",
+    "summary",
+    "tagline",
+    "year",
+    "released_on",
+    "content_rating",
+    "rating",
+    "audience_rating",
+    "duration_ms",
+    "studio",
+    "genres",
+    "directors",
+    "writers",
+    "cast",
+    "captions",
+    "media",
+    "files",
+    "assets",
+    "child_count",
+    "leaf_count",
+}
 
 
 async def test_digests_stay_and_change(plex: Plugged) -> None:
