@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from medianest_youtube.nfo import movie_nfo
 from medianest_youtube.protocol import ChildJob
 
 PROGRESS_SECONDS = 0.4
+_LIFE_SECONDS = 30
+_LONGEST_PROCESSING = 4 * 3600
 _STAGES = {
     "Merger": "merging",
     "ExtractAudio": "converting",
@@ -95,6 +98,7 @@ class _Fetch:
         self.exact = False
         self.begun = False
         self.finishing = False
+        self.finished = threading.Event()
         self.last = 0.0
         self.refusal: str | None = None
 
@@ -110,6 +114,8 @@ class _Fetch:
                 info = ydl.extract_info(self.job.url, download=True)
             except DownloadCancelled as error:
                 raise Refused(self.refusal or "failed") from error
+            finally:
+                self.finished.set()
         return self.finish(info, log)
 
     def stop(self, code: str) -> NoReturn:
@@ -186,9 +192,23 @@ class _Fetch:
             return
         self.finishing = True
         received = sum(part for part, _ in self.parts.values())
-        self.emit(
-            "progress", stage=stage, bytes=received, total=self.whole(), exact=True, speed=None, eta=None
-        )
+        facts = {
+            "stage": stage,
+            "bytes": received,
+            "total": self.whole(),
+            "exact": True,
+            "speed": None,
+            "eta": None,
+        }
+        self.emit("progress", **facts)
+        threading.Thread(target=self.show_life, args=(facts,), daemon=True).start()
+
+    def show_life(self, facts: Mapping[str, Any]) -> None:
+        """ffmpeg tells nothing while it works on a long film, and whoever waits would take that for a stall."""
+        for _ in range(_LONGEST_PROCESSING // _LIFE_SECONDS):
+            if self.finished.wait(_LIFE_SECONDS):
+                return
+            self.emit("progress", **facts)
 
     def finish(self, info: Mapping[str, Any] | None, log: Any) -> dict[str, Any]:
         """A skip ends without a file and without an error, hence the file decides and nothing else."""

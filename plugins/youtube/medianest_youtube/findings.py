@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 from medianest_core.sdk.downloads import Availability, FoundItem, Inspection
 from medianest_core.sdk.errors import (
-    AuthFailed,
     InvalidResponse,
     NotFound,
     NotReady,
@@ -73,14 +72,14 @@ def item_of(one: Mapping[str, Any]) -> FoundItem:
 
 
 def raise_for(event: Mapping[str, Any]) -> NoReturn:
-    """The error of the SDK that a child's ``error`` stands for."""
+    """The error of the SDK that a child's ``error`` stands for.
+
+    Never AuthFailed: one video behind a bot check says nothing about the instance, which would be taken out of use."""
     reason = REASONS.get(str(event.get("code")), REASONS["failed"])
     if reason.code in _USER:
         raise UserError(reason.text, "url")
     if reason.code == "rate_limited":
         raise RateLimited(reason.text)
-    if reason.code in ("bot_check", "cookies", "age", "members"):
-        raise AuthFailed(reason.text)
     if reason.code == "not_found":
         raise NotFound(reason.text)
     if reason.code == "site_changed":

@@ -27,7 +27,7 @@ class YoutubeStatus(StatusProvider[YoutubeSettings, Http]):
 
     async def _site(self) -> Item:
         try:
-            await self.http.get(site_probe(self.config), timeout=10, max_bytes=1024 * 1024)
+            await self.http.get(site_probe(self.config), timeout=6, max_bytes=1024 * 1024)
         except ProviderError as error:
             return Item("Site", up=False, message=str(error))
         return Item("Site", up=True)

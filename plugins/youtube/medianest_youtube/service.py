@@ -10,7 +10,7 @@ from medianest_youtube.settings import YoutubeSettings
 
 async def check(settings: YoutubeSettings, http: Http) -> CheckResult:
     """Reach the site, and look at the programs. Raises ProviderError when the site cannot be reached."""
-    await http.get(site_probe(settings), timeout=10, max_bytes=1024 * 1024)
+    await http.get(site_probe(settings), timeout=6, max_bytes=1024 * 1024)
     box = await tools.look()
     warnings = [f"{tool.name}: {tool.advice}" for tool in needed(box, settings) if tool.advice]
     held = confine.landlock_state()

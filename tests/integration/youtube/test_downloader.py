@@ -23,7 +23,7 @@ from medianest_core.sdk.downloads import (
     FoundItem,
     ProgressSink,
 )
-from medianest_core.sdk.errors import AuthFailed, NotReady, RateLimited, UserError
+from medianest_core.sdk.errors import NotReady, RateLimited, Rejected, UserError
 from medianest_core.testing.server import running
 from medianest_youtube.downloader import YoutubeDownloader
 from medianest_youtube.health import YoutubeStatus
@@ -252,6 +252,6 @@ async def test_the_check_tells_versions_and_fails_where_the_site_is_away(
 def test_errors_keep_their_meaning() -> None:
     from medianest_youtube.findings import raise_for
 
-    for code, kind in (("bot_check", AuthFailed), ("connection", NotReady), ("not_supported", UserError)):
+    for code, kind in (("bot_check", Rejected), ("connection", NotReady), ("not_supported", UserError)):
         with pytest.raises(kind):
             raise_for({"code": code})
