@@ -79,7 +79,9 @@ class Frame:
     ) -> Response:
         """A whole page."""
         view = self.view(request)
-        return self.renderer.page(template, model, await self.shell(request, view), view, status=status, **more)
+        return self.renderer.page(
+            template, model, await self.shell(request, view), view, status=status, **more
+        )
 
     def fragment(
         self,
@@ -92,7 +94,13 @@ class Frame:
         **more: object,
     ) -> Response:
         """A part of a page."""
-        return self.renderer.fragment(template, model, self.view(request), status=status, headers=headers, **more)
+        return self.renderer.fragment(
+            template, model, self.view(request), status=status, headers=headers, **more
+        )
+
+    def form_status(self, request: Request, problem: object, otherwise: int = 422) -> int:
+        """200 to htmx, which swaps nothing else in; else the status that tells other clients what is wrong."""
+        return otherwise if problem and not is_htmx(request) else 200
 
     def go(self, request: Request, path: str, *, message: str = "") -> Response:
         """Lead to a portal path, with an optional message that is shown there once."""
@@ -139,5 +147,7 @@ def _banners(services: Services, person: Person) -> list[Banner]:
         action = None
         if person.is_admin:
             action = Action(label=_("Look at it"), path=f"/admin/services/{info.id}")
-        found.append(Banner(text=text, tone="warning", since_at=info.since, action=action, id=f"down-{info.id}"))
+        found.append(
+            Banner(text=text, tone="warning", since_at=info.since, action=action, id=f"down-{info.id}")
+        )
     return found

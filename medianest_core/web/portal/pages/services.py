@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from medianest_core.host.errors import InvalidSettings, UnknownInstance, UnknownService
+from medianest_core.host.forms import parse_form
 from medianest_core.host.instance import InstanceInfo
 from medianest_core.host.instances import Instances
 from medianest_core.host.states import InstanceState
 from medianest_core.sdk.errors import MediaNestError
+from medianest_core.sdk.media import MediaSource
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.sdk.portal import Action as PluginAction
+from medianest_core.sdk.service import ServiceType
 from medianest_core.store.errors import Stale
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.services import Services, services_of
@@ -25,6 +31,7 @@ from medianest_core.web.portal.views import (
     NORMAL,
     Action,
     Fact,
+    Form,
     HealthRow,
     ServiceOption,
     ServicesView,
@@ -65,7 +72,12 @@ def health_row(services: Services, info: InstanceInfo, *, admin: bool = True) ->
     actions: tuple[Action, ...] = ()
     if admin and info.enabled and info.state is not InstanceState.READY:
         actions = (
-            Action(label=_("Try again"), path=f"/admin/services/{info.id}/retry", method="post", icon="rotate-ccw"),
+            Action(
+                label=_("Try again"),
+                path=f"/admin/services/{info.id}/retry",
+                method="post",
+                icon="rotate-ccw",
+            ),
         )
     return HealthRow(
         title=info.title,
@@ -195,7 +207,7 @@ class ServicePages:
         errors, theirs, status = None, None, 200
         if request.method == "POST":
             form = await request.form()
-            title, values = str(form.get("instance_title", "")), {**_masked(kind, values), **_typed(kind, form)}
+            title, values = str(form.get("instance_title", "")), {**values, **_typed(kind, form)}
             version = _version(form.get("version"), info.version)
             try:
                 await instances.update(
@@ -238,13 +250,14 @@ class ServicePages:
         """The plugin is not running: what is stored stays, and can only be looked at or removed."""
         services = services_of(request)
         with use_viewer(self._frame.view(request)):
-            from medianest_core.web.portal.views import Form
-
             view = ServiceView(
                 title=info.title,
                 service=info.service,
                 form=Form(
-                    path="", groups=(), submit="", state=TileState(kind="failed", title=health_label(info.state), text=info.reason)
+                    path="",
+                    groups=(),
+                    submit="",
+                    state=TileState(kind="failed", title=health_label(info.state), text=info.reason),
                 ),
                 health=health_row(services, info),
                 danger=_danger(info),
@@ -252,12 +265,15 @@ class ServicePages:
         return await self._frame.page(request, "core/admin/service.html", view)
 
     def _actions(self, services: Services, info: InstanceInfo) -> tuple[Action, ...]:
-        from medianest_core.sdk.media import MediaSource
-
         found = []
         if info.ready and services.host.instances.has(MediaSource, info.id):
             found.append(
-                Action(label=_("Sync now"), path=f"/admin/services/{info.id}/sync", method="post", icon="refresh-cw")
+                Action(
+                    label=_("Sync now"),
+                    path=f"/admin/services/{info.id}/sync",
+                    method="post",
+                    icon="refresh-cw",
+                )
             )
         for plugin, action in services.host.registry.contributions(PluginAction):
             if plugin == info.plugin and action.service == info.service:
@@ -313,7 +329,11 @@ class ServicePages:
         services = services_of(request)
         info = services.host.instances.info(request.path_params["id"])
         for plugin, action in services.host.registry.contributions(PluginAction):
-            if (plugin, action.service, action.name) == (info.plugin, info.service, request.path_params["action"]):
+            if (plugin, action.service, action.name) == (
+                info.plugin,
+                info.service,
+                request.path_params["action"],
+            ):
                 try:
                     message = await services.host.run_action(info.id, action, signed_in(request).id)
                 except MediaNestError as error:
@@ -326,3 +346,46 @@ class ServicePages:
 
     def _back(self, request: Request, message: str) -> Response:
         return self._frame.go(request, f"/admin/services/{request.path_params['id']}", message=message)
+
+
+def _typed(kind: ServiceType[Any, Any], form: FormData) -> dict[str, Any]:
+    return parse_form(kind.settings, form)
+
+
+def _version(sent: object, present: int) -> int:
+    return int(sent) if isinstance(sent, str) and sent.isdigit() else present
+
+
+def _facts(services: Services, info: InstanceInfo) -> tuple[Fact, ...]:
+    health = services.host.instances.health(info.id)
+    found = [Fact(label=_("Plugin"), value=info.plugin, kind="code")]
+    if info.service_version:
+        found.append(Fact(label=_("Version"), value=info.service_version))
+    if health.last_ok_at:
+        found.append(Fact(label=_("Last answer"), value=health.last_ok_at, kind="age"))
+    if health.last_error and health.last_error_at:
+        found.append(Fact(label=_("Last problem"), value=health.last_error))
+        found.append(Fact(label=_("Happened"), value=health.last_error_at, kind="age"))
+    return tuple(found)
+
+
+def _danger(info: InstanceInfo) -> tuple[Action, ...]:
+    switch = (
+        Action(label=_("Switch off"), path=f"/admin/services/{info.id}/disable", method="post", icon="power")
+        if info.enabled
+        else Action(
+            label=_("Switch on"), path=f"/admin/services/{info.id}/enable", method="post", icon="power"
+        )
+    )
+    return (
+        switch,
+        Action(
+            label=_("Remove"),
+            path=f"/admin/services/{info.id}/remove",
+            method="post",
+            icon="trash-2",
+            tone="error",
+            confirm=_("This removes the service with its settings and everything the library knows from it."),
+            confirm_word=info.title,
+        ),
+    )

@@ -25,7 +25,9 @@ def fields(found: Sequence[FormField], theirs: Mapping[str, Any] | None = None) 
 
 def _field(one: FormField, theirs: Mapping[str, Any] | None) -> Field:
     value = one.value
-    stored = None if theirs is None or one.kind == "secret" or one.name not in theirs else str(theirs[one.name])
+    stored = (
+        None if theirs is None or one.kind == "secret" or one.name not in theirs else str(theirs[one.name])
+    )
     shown = ("true" if value else "") if one.kind == "bool" else value if isinstance(value, str) else ""
     return Field(
         name=one.name,
@@ -91,14 +93,20 @@ def service_form(
         submit=_("Save"),
         version=version,
         error=_("Some fields need another look.") if errors else "",
-        conflict=_("Someone else changed this in the meantime. Their values stand beside yours.") if theirs else "",
+        conflict=_("Someone else changed this in the meantime. Their values stand beside yours.")
+        if theirs
+        else "",
         test_path=test_path,
         cancel_path=cancel_path,
     )
 
 
 async def test_settings(
-    services: Services, plugin: str, kind: ServiceType[Any, Any], form: FormData, instance_id: str | None = None
+    services: Services,
+    plugin: str,
+    kind: ServiceType[Any, Any],
+    form: FormData,
+    instance_id: str | None = None,
 ) -> TestResult:
     """Try what was typed on a temporary instance; nothing is stored."""
     try:
