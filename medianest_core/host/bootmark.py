@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from medianest_core.host.discovery import Found
+from medianest_core.host.processes import alive
 
 
 class BootMark:
@@ -26,7 +27,7 @@ class BootMark:
         except (OSError, ValueError, KeyError, TypeError):
             self.clear()
             return None
-        if pid != os.getpid() and _alive(pid):
+        if pid != os.getpid() and alive(pid):
             # Another process on the same folder is starting right now; the mark is its own.
             return None
         self.clear()
@@ -44,13 +45,3 @@ class BootMark:
         """All is well, or the end is orderly."""
         with contextlib.suppress(OSError):
             self._path.unlink()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

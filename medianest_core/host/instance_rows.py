@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from medianest_core.base.clock import Clock
 from medianest_core.base.ids import new_id, new_token
 from medianest_core.host.errors import InvalidSettings, UnknownInstance
+from medianest_core.host.processes import alive
 from medianest_core.sdk.settings import MASK
 from medianest_core.store.engine import Tx
 from medianest_core.store.errors import Stale
@@ -185,25 +186,19 @@ async def forget_processes(tx: Tx, processes: Sequence[str]) -> None:
         await tx.execute(delete(table).where(or_(*(table.c.process == process for process in processes))))
 
 
-async def dead_processes(tx: Tx) -> list[str]:
-    """Processes of this machine that have rows and do not run any more."""
+async def dead_processes(tx: Tx, own: str) -> list[str]:
+    """Processes of this machine that have rows and do not run any more. own: name of this one."""
     host = socket.gethostname()[:40]
     names: set[str] = set()
     for table in (instance_states, plugin_states):
         names |= {row["process"] for row in await tx.all(select(table.c.process).distinct())}
-    return [
-        name for name in names if name.rsplit(":", 2)[0] == host and not _alive(int(name.rsplit(":", 2)[1]))
-    ]
+    return [name for name in names - {own} if name.rsplit(":", 2)[0] == host and _gone(name)]
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _gone(process: str) -> bool:
+    pid = int(process.rsplit(":", 2)[1])
+    # In containers the next process often has the number of the last.
+    return pid == os.getpid() or not alive(pid)
 
 
 def fresh_id() -> str:

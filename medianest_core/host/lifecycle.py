@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-
 from medianest_core.base.clock import Clock, SystemClock
 from medianest_core.base.crypto import Keyring
 from medianest_core.base.egress import EgressPolicy
@@ -75,7 +74,7 @@ class PluginHost:
         policy: Callable[[ServiceSettings], EgressPolicy] = EgressPolicy.for_settings,
         translate: Translate = lambda _, message: message,
         poll: float = POLL,
-        stages: Stages | None = None,
+        stages: Callable[[Hooks], Stages] | None = None,
     ) -> None:
         """policy: what an instance with these settings may reach. translate: (plugin, message) for the present reader.
 
@@ -93,7 +92,7 @@ class PluginHost:
         self._found: dict[str, Found] = {}
         self._observers: list[Callable[[str, Declarations | None], None]] = []
         self.hooks = Hooks(trace=settings.trace_hooks)
-        self._stages = stages or Stages(settings.data_dir, self.hooks)
+        self._stages = stages(self.hooks) if stages else Stages(settings.data_dir, self.hooks)
         self._mark = BootMark(settings.data_dir)
         self.registry = Registry(lambda plugin: self.instances.count(plugin))
         self.instances = Instances(
@@ -118,7 +117,7 @@ class PluginHost:
 
     async def start(self) -> None:
         """Bring up everything that is enabled. Raises StrictFailure in strict mode, else only for a lost database."""
-        await clear_dead(self._db)
+        await clear_dead(self._db, self._process)
         await self.instances.load()
         for standing in await self._examine():
             await self._take(standing)

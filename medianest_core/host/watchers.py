@@ -13,10 +13,10 @@ _log = get_logger(__name__)
 EVERY = 45.0
 
 
-async def clear_dead(db: Database) -> None:
+async def clear_dead(db: Database, process: str) -> None:
     """Remove what processes of this machine left behind that do not run any more."""
     async with db.begin() as tx:
-        if gone := await dead_processes(tx):
+        if gone := await dead_processes(tx, process):
             await forget_processes(tx, gone)
 
 
