@@ -31,6 +31,7 @@ _METADATA = frozenset(
     for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "fd00:ec2::254")
 )
 _LEGACY_IPV4 = re.compile(r"(0[xX][0-9a-fA-F]*|\d+)(\.(0[xX][0-9a-fA-F]*|\d+)){0,3}")
+_HOST = re.compile(r"[a-z0-9._:-]{1,253}")
 _DEFAULT_PORTS = (80, 443)
 # A resolver that hangs must not take the threads that everything else shares.
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
@@ -63,9 +64,11 @@ def zone_of(address: Address) -> Zone:
         return Zone.PRIVATE if address in _SHARED else Zone.UNUSABLE
     if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:
         return Zone.PRIVATE
+    if address.is_reserved:
+        return Zone.UNUSABLE
     if address.is_private:
         return Zone.PRIVATE
-    if address.is_reserved or not address.is_global:
+    if not address.is_global:
         return Zone.UNUSABLE
     return Zone.PUBLIC
 
@@ -107,7 +110,7 @@ def normal_host(host: str) -> str:
         text = text if text.isascii() else text.encode("idna").decode()
     except UnicodeError as error:
         raise EgressDenied("The address holds a host name that cannot be used.") from error
-    if not text or any(character in text for character in " /\\@?#\r\n\t\0"):
+    if not _HOST.fullmatch(text):
         raise EgressDenied("The address holds a host name that cannot be used.")
     return text
 

@@ -10,8 +10,9 @@ import asyncio
 import base64
 import binascii
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from medianest_core.base.egress import EgressPolicy, Pinned, split_host
@@ -25,6 +26,8 @@ _HEAD_TIMEOUT = 15.0
 _CONNECT_TIMEOUT = 15.0
 _IDLE_TIMEOUT = 120.0
 _CONNECTIONS = 64
+_PIECE = 64 * 1024
+_Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _HOP_BY_HOP = frozenset(
     {
         b"proxy-authorization",
@@ -145,7 +148,7 @@ class EgressProxy:
         try:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await writer.drain()
-            await self._both(self._pump(reader, upstream_writer), self._pump(upstream_reader, writer))
+            await self._both_ways((reader, writer), (upstream_reader, upstream_writer))
         finally:
             upstream_writer.close()
 
@@ -172,17 +175,40 @@ class EgressProxy:
             lines += [name + b": " + value for name, value in headers if name not in _HOP_BY_HOP]
             upstream_writer.write(b"\r\n".join([*lines, b"Connection: close", b"", b""]))
             await self._pump(reader, upstream_writer, length, close=False)
-            await self._answer(upstream_reader, writer)
+            await self._until_client_leaves(reader, self._answer(upstream_reader, writer, method))
         finally:
             upstream_writer.close()
 
-    async def _answer(self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, method: str
+    ) -> None:
         async with asyncio.timeout(self._idle_timeout):
             head = await upstream.readuntil(b"\r\n\r\n")
         status, *lines = head[:-4].split(b"\r\n")
+        headers = dict(_split_header(line) for line in lines)
         kept = [line for line in lines if _split_header(line)[0] not in (b"connection", b"keep-alive")]
         writer.write(b"\r\n".join([status, *kept, b"Connection: close", b"", b""]))
-        await self._pump(upstream, writer)
+        await writer.drain()
+        length: int | None = None
+        if method == "HEAD" or status.split(b" ")[1:2] in ([b"204"], [b"304"]):
+            length = 0
+        elif b"transfer-encoding" not in headers and headers.get(b"content-length", b"").isdigit():
+            length = int(headers[b"content-length"])
+        await self._pump(upstream, writer, length)
+
+    async def _until_client_leaves(
+        self, reader: asyncio.StreamReader, answering: Coroutine[Any, Any, None]
+    ) -> None:
+        """A client that is gone needs no answer; whatever else it sends is not read."""
+        answer = asyncio.create_task(answering)
+        gone = asyncio.create_task(_end_of(reader))
+        try:
+            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                await answer
+        finally:
+            answer.cancel()
+            gone.cancel()
 
     async def _pump(
         self,
@@ -195,22 +221,48 @@ class EgressProxy:
         """Copy until the end of `source`, or `length` bytes; a connection that stays silent ends."""
         while length is None or length > 0:
             async with asyncio.timeout(self._idle_timeout):
-                data = await source.read(64 * 1024 if length is None else min(length, 64 * 1024))
+                data = await source.read(_PIECE if length is None else min(length, _PIECE))
                 if not data:
                     break
                 sink.write(data)
                 await sink.drain()
             if length is not None:
                 length -= len(data)
-        if close and sink.can_write_eof():
-            with contextlib.suppress(OSError):
-                sink.write_eof()
+        if close:
+            _end_writing(sink)
 
-    async def _both(self, up: object, down: object) -> None:
-        assert asyncio.iscoroutine(up) and asyncio.iscoroutine(down)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(up)
-            group.create_task(down)
+    async def _both_ways(self, left: _Side, right: _Side) -> None:
+        """Copy in both directions until both have ended, one has failed, or nothing moved in either for a while."""
+        loop = asyncio.get_running_loop()
+        moved_at = loop.time()
+
+        async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            nonlocal moved_at
+            while data := await source.read(_PIECE):
+                moved_at = loop.time()
+                sink.write(data)
+                await sink.drain()
+                moved_at = loop.time()
+            _end_writing(sink)
+
+        copies = {asyncio.create_task(copy(left[0], right[1])), asyncio.create_task(copy(right[0], left[1]))}
+        try:
+            open_copies = set(copies)
+            while open_copies and (rest := moved_at + self._idle_timeout - loop.time()) > 0:
+                done, open_copies = await asyncio.wait(
+                    open_copies, timeout=rest, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    task.result()
+        finally:
+            for task in copies:
+                task.cancel()
+
+
+def _end_writing(sink: asyncio.StreamWriter) -> None:
+    if sink.can_write_eof():
+        with contextlib.suppress(OSError):
+            sink.write_eof()
 
 
 async def _connect(
@@ -228,6 +280,11 @@ async def _connect(
             async with asyncio.timeout(_CONNECT_TIMEOUT):
                 return await asyncio.open_connection(address, actual_port)
     raise _Refused(502, f"No connection to {host}:{port}.")
+
+
+async def _end_of(reader: asyncio.StreamReader) -> None:
+    while await reader.read(64 * 1024):
+        pass
 
 
 def _split_header(line: bytes) -> tuple[bytes, bytes]:
