@@ -52,7 +52,11 @@ async def select_rows(
 
 
 async def delete_rows(
-    tx: Transaction, table: Table, column: ColumnElement[Any], values: Collection[Any], *also: ColumnElement[bool]
+    tx: Transaction,
+    table: Table,
+    column: ColumnElement[Any],
+    values: Collection[Any],
+    *also: ColumnElement[bool],
 ) -> None:
     for part in chunks(values):
         await tx.execute(delete(table).where(column.in_(part), *also))

@@ -49,7 +49,9 @@ def columns(merged: Merged, records: Sequence[SourceRecord]) -> dict[str, Any]:
     return {
         "kind": kind,
         "level": level_of(kind),
-        "item_index": min((one.record.index for one in records if one.record.index is not None), default=None),
+        "item_index": min(
+            (one.record.index for one in records if one.record.index is not None), default=None
+        ),
         "title": title,
         "sort_title": sort_form(str(values.get("sort_title") or title))[:200],
         "year": int(_number(values.get("year"))),

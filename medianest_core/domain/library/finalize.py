@@ -162,11 +162,8 @@ async def _write_records(
 async def _write_titles(tx: Tx, batch: Batch, membership: Membership) -> Applied:
     touched = membership.touched
     present = touched - membership.fresh
-    docs = dict(
-        (title, doc)
-        for title, doc in await select_rows(
-            tx, select(title_docs.c.id, title_docs.c.doc), title_docs.c.id, present
-        )
+    docs: dict[int, bytes] = dict(
+        await select_rows(tx, select(title_docs.c.id, title_docs.c.doc), title_docs.c.id, present)
     )
     rows = {row.id: row for row in await select_rows(tx, select(titles), titles.c.id, present)}
     locks = {
@@ -175,7 +172,9 @@ async def _write_titles(tx: Tx, batch: Batch, membership: Membership) -> Applied
             tx, select(title_locks.c.title_id, title_locks.c.locks), title_locks.c.title_id, present
         )
     }
-    filled = {title: list(membership.members[title].values()) for title in touched if membership.members[title]}
+    filled = {
+        title: list(membership.members[title].values()) for title in touched if membership.members[title]
+    }
     # Merging is pure computing: in a thread it leaves the event loop to others.
     built = await asyncio.to_thread(_build_all, filled, batch.priorities, locks)
     new_rows, new_docs, kept_docs, kept_rows, changes = [], [], [], [], []
@@ -331,10 +330,7 @@ async def _write_ids(tx: Tx, built: Sequence[_Built], membership: Membership) ->
 def _handles(one: _Built, membership: Membership) -> set[tuple[str, str]]:
     slot = membership.slots.get(one.title)
     found = {
-        (provider, value)
-        for record in one.records
-        for provider, value in record.record.ids.items()
-        if value
+        (provider, value) for record in one.records for provider, value in record.record.ids.items() if value
     }
     if len(one.records) > 1:
         names = {identity_of(record.instance, record.record).name for record in one.records}

@@ -83,8 +83,8 @@ class Placement:
         moved = await self._place_tops(levels[0], lost)
         for level in (1, 2):
             batch = levels[level]
-            for one in await self._children_of(moved):
-                batch.setdefault(one.place, one)
+            for child in await self._children_of(moved):
+                batch.setdefault(child.place, child)
             moved = moved | await self._place_children(batch)
         await self._load(self.result.touched - self.result.fresh)
         return self.result
@@ -144,9 +144,7 @@ class Placement:
         )
         taken: set[int] = set()
         for _, group, wishes in claims:
-            title = next((wish for wish in wishes if wish not in taken), None)
-            if title is None:
-                title = self._new_title()
+            title = next((wish for wish in wishes if wish not in taken), None) or self._new_title()
             taken.add(title)
             self.result.slots[title] = Slot(None, min(one.name for one in group))
             for identity in group:
@@ -161,7 +159,9 @@ class Placement:
         wishes = sorted(held, key=lambda title: (-held[title], title))
         return (held[wishes[0]] if wishes else 0), group, wishes
 
-    async def _titles_sharing(self, identities: Iterable[Identity], asked: set[tuple[str, str, str]]) -> set[int]:
+    async def _titles_sharing(
+        self, identities: Iterable[Identity], asked: set[tuple[str, str, str]]
+    ) -> set[int]:
         wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
         for one in identities:
             for provider, value in [("name", one.name), *one.ids.items()]:
@@ -221,18 +221,15 @@ class Placement:
         present: dict[tuple[int | None, str], int] = {}
         known = [title for title in set(parents.values()) if title not in self.result.fresh]
         statement = select(titles.c.id, titles.c.parent_id, titles.c.match_key)
-        for title, parent_id, key in await select_rows(self.tx, statement, titles.c.parent_id, known):
-            present[(parent_id, key)] = title
-        for title in self.result.fresh:
-            made = self.result.slots[title]
-            present[(made.parent_id, made.match_key)] = title
+        for stored, parent_id, key in await select_rows(self.tx, statement, titles.c.parent_id, known):
+            present[(parent_id, key)] = stored
+        for fresh in self.result.fresh:
+            made = self.result.slots[fresh]
+            present[(made.parent_id, made.match_key)] = fresh
         moved: set[Place] = set()
         for place in sorted(batch):
             where = wanted[place]
-            title = present.get((where.parent_id, where.match_key))
-            if title is None:
-                # An orphan keeps its title, so that it is not made anew each time.
-                title = self._was.get(place) if where.parent_id is None else None
+            title = present.get((where.parent_id, where.match_key)) or self._orphaned(place, where)
             if title is None:
                 title = self._new_title()
                 present[(where.parent_id, where.match_key)] = title
@@ -240,6 +237,10 @@ class Placement:
             if self._assign(place, title, batch[place], incoming=True):
                 moved.add(place)
         return moved
+
+    def _orphaned(self, place: Place, where: Slot) -> int | None:
+        """An orphan keeps its title, so that it is not made anew each time."""
+        return self._was.get(place) if where.parent_id is None else None
 
     async def _titles_of(self, places: set[Place]) -> dict[Place, int]:
         found = {place: title for place in places if (title := self.result.assigned.get(place)) is not None}

@@ -116,7 +116,7 @@ def merge(
         for name in dict.fromkeys(name for _, found in said for name in found):
             group = GROUPS.get(name, "other")
             if group not in ranked:
-                ranked[group] = sorted(said, key=lambda pair: priorities.of(group, pair[0].instance))  # noqa: B023
+                ranked[group] = sorted(said, key=lambda pair: priorities.of(group, pair[0].instance))
             for one, found in ranked[group]:
                 if name not in found:
                     continue

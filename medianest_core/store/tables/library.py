@@ -167,6 +167,7 @@ sync_runs = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("scope", Text, nullable=False),
+    Column("forced", Boolean, nullable=False),
     Column("job_id", Id, nullable=False),
     Column("state", String(16), nullable=False),
     Column("requested_by", Id),
@@ -176,7 +177,17 @@ sync_runs = Table(
     Column("counts", Json, nullable=False),
     Column("problems", Json, nullable=False),
 )
-Index("ix_sync_runs_scope", sync_runs.c.state, sync_runs.c.scope)
+# Not more than one run of a scope waits.
+_QUEUED = text("state = 'queued'")
+Index(
+    "uq_sync_runs_queued",
+    sync_runs.c.scope,
+    sync_runs.c.forced,
+    unique=True,
+    sqlite_where=_QUEUED,
+    postgresql_where=_QUEUED,
+)
+Index("ix_sync_runs_state", sync_runs.c.state)
 Index("ix_sync_runs_job", sync_runs.c.job_id)
 
 sync_changes = Table(
