@@ -93,7 +93,7 @@ class YoutubeDownloader(Downloader[YoutubeSettings, Http]):
         except NotAllowed as error:
             raise UserError(str(error), "url") from error
         with tempfile.TemporaryDirectory(prefix="medianest-youtube-") as folder:
-            async with self._child("inspect", link.url, Path(folder)) as running:
+            async with self._child("inspect", link, Path(folder)) as running:
                 result = None
                 async for event in running.messages():
                     if event.get("event") == "inspected":
@@ -146,7 +146,7 @@ class YoutubeDownloader(Downloader[YoutubeSettings, Http]):
         if (rate := self.config.megabits_per_second) is not None:
             wishes["bytes_per_second"] = rate * 125_000
         done: dict[str, Any] | None = None
-        async with self._child("download", link.url, task.work_dir, **wishes) as running:
+        async with self._child("download", link, task.work_dir, **wishes) as running:
             async for event in running.messages():
                 kind = event.get("event")
                 if kind == "progress":
@@ -174,20 +174,19 @@ class YoutubeDownloader(Downloader[YoutubeSettings, Http]):
 
     def _link(self, url: str) -> Link:
         own = (urlsplit(str(self.config.site_url)).netloc,) if self.config.site_url is not None else ()
-        return read_link(url, self.config.sites, own)
+        return read_link(url, self.config.sites, own, self.config.home_hosts())
 
     @asynccontextmanager
-    async def _child(self, kind: Any, url: str, work: Path, **wishes: Any) -> AsyncIterator[Child]:
+    async def _child(self, kind: Any, link: Link, work: Path, **wishes: Any) -> AsyncIterator[Child]:
         """The running child; it and all it started are gone at the end of the block."""
         site, chosen = self.config.site_url, engine.current()
         async with self.http.child_proxy() as proxy:
             job = ChildJob(
                 kind=kind,
-                url=url,
+                url=link.url,
                 work=str(work),
                 playlist_limit=self.config.playlist_limit,
-                # Other sites have extractors of many names; the address has been checked and search is no address.
-                extractors=[] if self.config.only_youtube() else ["all", "-generic", "-.*[Ss]earch.*"],
+                extractors=_extractors(link),
                 site_url=str(site).rstrip("/") if site is not None else None,
                 cookies=cookies.for_ytdlp(self.config.cookies.reveal()) if self.config.cookies else None,
                 proxy=proxy,
@@ -199,6 +198,14 @@ class YoutubeDownloader(Downloader[YoutubeSettings, Http]):
             )
             async with Child(Path(child.__file__), dataclasses.asdict(job), work_dir=work) as running:
                 yield running
+
+
+def _extractors(link: Link) -> list[str]:
+    """Which of yt-dlp's extractors may look at the address; none named means those for YouTube."""
+    if link.kind != "other":
+        return []
+    # Other sites have extractors of many names; search is no address, and what is at home the admin vouches for.
+    return ["default", "-.*search.*"] if link.at_home else ["default", "-generic", "-.*search.*"]
 
 
 def _fitting(quality: str, container: str) -> tuple[str, str]:

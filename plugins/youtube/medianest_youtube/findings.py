@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -41,7 +42,7 @@ def inspection_of(result: Mapping[str, Any], link: Link) -> Inspection:
     return Inspection(
         url=link.url,
         kind=kind,
-        key=f"{_site(result)}:{result['id']}",
+        key=_key(result),
         title=str(result["title"]),
         items=items,
         total=int(result["total"]),
@@ -56,7 +57,7 @@ def item_of(one: Mapping[str, Any]) -> FoundItem:
     # A list tells no sizes; guesses from the duration alone are no help in choosing.
     size = max(one["sizes"].values(), default=None) if heights else None
     return FoundItem(
-        key=f"{_site(one)}:{one['id']}",
+        key=_key(one),
         url=str(one["url"]),
         title=_HIDDEN.get(code, "")
         if one["title"] in ("", one["id"]) and code in _HIDDEN
@@ -89,7 +90,10 @@ def raise_for(event: Mapping[str, Any]) -> NoReturn:
     raise Rejected(reason.text)
 
 
-def _site(facts: Mapping[str, Any]) -> str:
-    """One name for one site: an item must have the same key in a list and on its own page."""
-    name = str(facts.get("site") or "youtube")
-    return "youtube" if name.startswith("youtube") else name
+def _key(facts: Mapping[str, Any]) -> str:
+    """One name for one thing: an item must have the same key in a list and on its own page."""
+    site, identifier = str(facts.get("site") or "youtube"), str(facts["id"])
+    if site == "generic":
+        # Its ids are only the last part of the address.
+        identifier = hashlib.sha256(str(facts["url"]).encode()).hexdigest()[:20]
+    return f"{'youtube' if site.startswith('youtube') else site}:{identifier}"

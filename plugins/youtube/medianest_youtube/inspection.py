@@ -1,6 +1,6 @@
 """What is behind an address: one item or a list of them, as plain values (child side: stdlib and what yt-dlp returned).
 
-Result: ``{"kind": "video"|"playlist", "id", "title", "channel", "url", "thumbnail", "total", "complete", "items": [...]}``;
+Result: ``{"kind": "video"|"playlist", "id", "site", "title", "channel", "url", "thumbnail", "total", "complete", "items"}``;
 ``total`` may exceed the listed items, then ``complete`` is False.
 
 Item: ``{"id", "url", "title", "duration", "thumbnail", "channel", "description", "upload_date", "site", "availability",
@@ -35,6 +35,7 @@ def describe(info: Mapping[str, Any], limit: int) -> dict[str, Any]:
     return {
         "kind": "video",
         "id": item["id"],
+        "site": item["site"],
         "title": item["title"],
         "channel": item["channel"],
         "url": item["url"],
@@ -86,6 +87,7 @@ def _playlist(info: Mapping[str, Any], limit: int) -> dict[str, Any]:
     return {
         "kind": "playlist",
         "id": str(info.get("id") or ""),
+        "site": str(info.get("extractor_key") or "").lower(),
         "title": str(info.get("title") or info.get("id") or ""),
         "channel": _text(info.get("channel") or info.get("uploader")),
         "url": str(info.get("webpage_url") or info.get("original_url") or ""),

@@ -34,10 +34,12 @@ class Link:
     url: str
     kind: Literal["video", "playlist", "channel", "other"]
     playlist: str | None = None
+    at_home: bool = False
 
 
-def read_link(text: str, sites: Sequence[str], own: Sequence[str] = ()) -> Link:
-    """Raises NotAllowed. sites: domains whose subdomains count too. own: "host:port" entered by an admin, any address."""
+def read_link(text: str, sites: Sequence[str], own: Sequence[str] = (), home: Sequence[str] = ()) -> Link:
+    """Raises NotAllowed. sites: domains whose subdomains count too. own, home: "host:port" entered by an admin, of a
+    simulated YouTube and of sites on the home network; there any host will do."""
     text = text.strip()
     if not text or len(text) > MAX_LENGTH:
         raise NotAllowed("Paste the address of a video, a playlist or a channel.")
@@ -57,6 +59,12 @@ def read_link(text: str, sites: Sequence[str], own: Sequence[str] = ()) -> Link:
     port = port if port is not None else 443 if parts.scheme == "https" else 80
     if f"{host}:{port}" in own:
         return _shaped(host, parts.netloc, parts.path, parts.query, parts.scheme, youtube=True)
+    if f"{host}:{port}" in home:
+        return Link(
+            urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, "")),
+            "other",
+            at_home=True,
+        )
     if port not in (80, 443):
         raise NotAllowed("Addresses with a port of their own are not used.")
     name = _name(host)

@@ -79,6 +79,16 @@ class YoutubeSettings(ServiceSettings):
             json_schema_extra={"multiline": True, "advanced": True},
         ),
     ] = None
+    home_sites: Annotated[
+        list[HttpUrl],
+        Field(
+            max_length=20,
+            title="Sites on the home network",
+            description="Addresses of video sites at home that may be reached although they are private.",
+            examples=["http://peertube.lan:9000"],
+            json_schema_extra={"advanced": True},
+        ),
+    ] = []  # noqa: RUF012  # pydantic copies defaults
     site_url: Annotated[
         HttpUrl | None,
         Field(
@@ -113,12 +123,16 @@ class YoutubeSettings(ServiceSettings):
         entered = super().hosts()
         if self.site_url is not None:
             return entered
-        if all(_is_youtube(site) for site in self.sites):
+        if self.only_youtube():
             return [*entered, *_YOUTUBE_HOSTS]
         return [*entered, "*"]
 
     def only_youtube(self) -> bool:
         return self.site_url is not None or all(_is_youtube(site) for site in self.sites)
+
+    def home_hosts(self) -> Sequence[str]:
+        """ "host:port" of each site on the home network."""
+        return [f"{site.host}:{site.port}" for site in self.home_sites]
 
 
 def _is_youtube(site: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pluggy
 import pytest
+from babel.messages.pofile import read_po
 
 from medianest_core.sdk import hookspecs
 from medianest_core.sdk.downloads import DownloadFailed
@@ -15,6 +17,8 @@ from medianest_core.sdk.jobs import Job
 from medianest_core.sdk.portal import Action
 from medianest_youtube import placing, plugin
 from medianest_youtube.downloader import YoutubeDownloader, _fitting
+from medianest_youtube.errors import REASONS
+from medianest_youtube.service import YOUTUBE
 from medianest_youtube.settings import YoutubeSettings
 
 
@@ -116,3 +120,43 @@ def test_moving_goes_on_where_it_stopped_with_the_film_last(
         "Film [x].jpg": "thumbnail",
         "Film [x].nfo": "nfo",
     }
+
+
+def test_german_is_complete() -> None:
+    """Every sentence that people may see stands in the catalogue, translated."""
+    source = Path(plugin.__file__).parent
+    with (source / "locale/de/LC_MESSAGES/youtube.po").open("rb") as file:
+        catalogue = {str(one.id): one.string for one in read_po(file, locale="de") if one.id}
+    shown = {reason.text for reason in REASONS.values()}
+    for info in YoutubeSettings.model_fields.values():
+        shown |= {str(info.title), str(info.description)}
+    options = YoutubeDownloader("i", YoutubeSettings(), None, None).options()  # type: ignore[arg-type]  # no network is used
+    for choice in (*options.qualities, *options.containers):
+        shown |= {choice.label, choice.note}
+    for one in plugin.register_contributions():
+        shown |= {getattr(one, "title", ""), getattr(one, "confirm", "")}
+    shown |= {plugin.manifest.title, plugin.manifest.description, YOUTUBE.title, YOUTUBE.description}
+    calls = {"NotAllowed", "UserError", "DownloadFailed", "CheckResult", "ValueError", "UpdateFailed"}
+    for module in (
+        "links",
+        "settings",
+        "cookies",
+        "downloader",
+        "service",
+        "health",
+        "tools",
+        "update",
+        "plugin",
+    ):
+        for node in ast.walk(ast.parse((source / f"{module}.py").read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in calls and node.args:
+                shown.add(_constant(node.args[0]))
+            elif isinstance(node, ast.keyword) and node.arg in ("advice", "message"):
+                shown.add(_constant(node.value))
+    shown.discard("")
+    assert len(shown) > 80
+    assert not sorted(text for text in shown if not catalogue.get(text))
+
+
+def _constant(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

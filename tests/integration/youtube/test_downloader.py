@@ -255,3 +255,25 @@ def test_errors_keep_their_meaning() -> None:
     for code, kind in (("bot_check", Rejected), ("connection", NotReady), ("not_supported", UserError)):
         with pytest.raises(kind):
             raise_for({"code": code})
+
+
+async def test_a_site_at_home_is_reached_only_where_the_admin_named_it(site: Site, tmp_path: Path) -> None:
+    """yt-dlp's own extractors here, none of the simulated site's."""
+    url = f"{site.url}/media/{HOSTILE_ID}/18.mp4"
+    factory = HttpFactory()
+    try:
+        for named in (True, False):
+            settings = YoutubeSettings.model_validate({"home_sites": [site.url] if named else []})
+            http = factory.for_instance("", EgressPolicy.for_settings(settings))
+            downloader = YoutubeDownloader("instance", settings, http, http)
+            assert downloader.accepts(url) is named
+            if named:
+                item = await first_item(downloader, url)
+                result = await downloader.download(task_for(tmp_path, item), Sink())
+                probe(result.files[0].path)
+                assert item.key.startswith("generic:") and item.key != "generic:18"
+            else:
+                with pytest.raises(UserError):
+                    await downloader.inspect(url)
+    finally:
+        await factory.close()

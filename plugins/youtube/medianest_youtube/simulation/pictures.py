@@ -24,7 +24,7 @@ def thumbnail(key: str, title: str) -> bytes:
     """A JPEG of 640 by 360."""
     digest = hashlib.sha256(key.encode()).digest()
     dark, light = _PALETTES[digest[0] % len(_PALETTES)]
-    ramp = Image.radial_gradient("L").resize((900, 900)).rotate(digest[1])
+    ramp = Image.radial_gradient("L").resize((900, 900))
     left, top = digest[2] % 260, digest[3] * 2 % 540
     picture = Image.composite(
         Image.new("RGB", _SIZE, dark),
