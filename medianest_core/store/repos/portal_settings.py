@@ -25,6 +25,9 @@ class PortalSettings(BaseModel):
     default_locale: Literal["en", "de"] = Field(
         "en", description="Language for people whose browser asks for none we have."
     )
+    api_per_minute: int = Field(
+        100, ge=10, le=100_000, description="API calls and writes that one person may make in a minute."
+    )
     local_sign_in: bool = Field(True, description="Offer user name and password on the sign-in page.")
 
 

@@ -1,0 +1,51 @@
+"""The portal's settings as requests need them: at hand without a question to the database each time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from medianest_core.sdk.errors import UserError
+from medianest_core.store.engine import Database
+from medianest_core.store.repos import portal_settings
+from medianest_core.store.repos.portal_settings import PortalSettings
+
+FRESH = 2.0
+
+
+class PortalSettingsReader:
+    """now: the settings as last read, the defaults before that."""
+
+    def __init__(self, db: Database, steady: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._steady = steady
+        self._read_at: float | None = None
+        self.now = PortalSettings()
+        self.version = 0
+
+    async def current(self) -> PortalSettings:
+        """At most two seconds old. Raises SettingsUnreadable, DatabaseAway."""
+        if self._read_at is None or self._steady() - self._read_at >= FRESH:
+            self.now, self.version = await portal_settings.load(self._db)
+            self._read_at = self._steady()
+        return self.now
+
+    async def change(
+        self, values: Mapping[str, Any], version: int | None, actor: str | None
+    ) -> PortalSettings:
+        """Save with `values` changed. Raises UserError, Stale."""
+        present, stored = await portal_settings.load(self._db)
+        try:
+            changed = PortalSettings.model_validate(present.model_dump() | dict(values))
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+            raise UserError(first["msg"], str(first["loc"][0]) if first["loc"] else None) from None
+        async with self._db.begin() as tx:
+            self.version = await portal_settings.save(
+                tx, changed, version=stored if version is None else version, actor=actor
+            )
+        self.now, self._read_at = changed, self._steady()
+        return changed
