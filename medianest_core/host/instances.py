@@ -34,6 +34,7 @@ from medianest_core.host.states import InstanceState
 from medianest_core.sdk.capabilities import Capability, capabilities_of
 from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.events import Audience
+from medianest_core.sdk.portal import Action
 from medianest_core.sdk.service import CheckResult, Provider, ServiceType
 from medianest_core.sdk.settings import ServiceSettings
 from medianest_core.sdk.status import StatusProvider
@@ -41,6 +42,7 @@ from medianest_core.store.engine import Database, Tx
 from medianest_core.store.repos.audit import record
 
 P = TypeVar("P", bound=Provider[Any, Any])
+ACTION_DEADLINE = 60.0
 _log = get_logger(__name__)
 
 
@@ -275,6 +277,20 @@ class Instances:
             merged = merge_typed(kind.settings, values, self._kept(kind, self._row(instance_id)))
         settings = check_settings(kind.settings, merged, protected=self._around.data_dir)
         return await self._try(plugin, kind, settings)
+
+    async def act(self, instance_id: str, action: Action, actor: str | None) -> str:
+        """Do what a plugin's button says; returns its message. Raises NotReady, UnknownInstance, and the SDK's errors."""
+        row = self._row(instance_id)
+        client = self.client(instance_id)
+        try:
+            message = await bounded(action.handler(client), ACTION_DEADLINE)
+        except Exception as error:
+            raise translate(error, f"action {action.name}") from error
+        async with self._db.begin() as tx:
+            await self._note(
+                tx, actor, "instance.action", instance_id, row.plugin, row.service, {"action": action.name}
+            )
+        return str(message)
 
     async def retry(self, instance_id: str) -> None:
         """Set up again now, also after a suspension; resets the breaker. Raises UnknownInstance."""

@@ -14,8 +14,8 @@ from medianest_core.host.states import InstanceState
 from medianest_core.sdk.permissions import Access
 from medianest_core.sdk.portal import NavItem
 from medianest_core.sdk.routes import Viewer as Person
-from medianest_core.web.gate.services import Services, services_of
-from medianest_core.web.gate.viewer import viewer_of
+from medianest_core.web.gate.services import Services
+from medianest_core.web.gate.viewer import services_of, viewer_of
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.i18n import negotiate
 from medianest_core.web.portal.nav import Entry, build_nav
@@ -59,7 +59,7 @@ class Frame:
     async def shell(self, request: Request, view: Viewer) -> Shell:
         """Navigation, banners and counters for this person."""
         services, person = services_of(request), viewer_of(request)
-        site = services.site_name
+        site = services.portal_settings.now.site_name
         if person is None:
             return Shell(site_name=site, live=False)
         permissions = {*person.permissions, *({"admin"} if person.is_admin else ())}

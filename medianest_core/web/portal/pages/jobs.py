@@ -14,8 +14,7 @@ from medianest_core.domain.accounts.errors import Missing
 from medianest_core.ledger.states import UNFINISHED, JobInfo, JobState
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.web.gate.routing import page
-from medianest_core.web.gate.services import services_of
-from medianest_core.web.gate.viewer import signed_in
+from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame, is_htmx
 from medianest_core.web.portal.viewer import use_viewer
@@ -193,15 +192,13 @@ class JobPages:
     async def cancel(self, request: Request) -> Response:
         async with services_of(request).db.begin() as tx:
             done = await services_of(request).ledger.cancel(
-                tx, request.path_params["id"], signed_in(request).id
+                tx, request.path_params["id"], someone(request).id
             )
         return self._back(request, _("Cancelled.") if done else _("The job had already ended."))
 
     async def retry(self, request: Request) -> Response:
         async with services_of(request).db.begin() as tx:
-            done = await services_of(request).ledger.retry(
-                tx, request.path_params["id"], signed_in(request).id
-            )
+            done = await services_of(request).ledger.retry(tx, request.path_params["id"], someone(request).id)
         return self._back(
             request, _("It will run again.") if done else _("Only failed or cancelled jobs can run again.")
         )

@@ -11,8 +11,7 @@ from medianest_core.host.registry import PluginInfo
 from medianest_core.host.states import PluginState
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.web.gate.routing import page
-from medianest_core.web.gate.services import services_of
-from medianest_core.web.gate.viewer import signed_in
+from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.services import health_row, service_options
@@ -146,15 +145,15 @@ class PluginAdminPages:
 
     async def enable(self, request: Request) -> Response:
         name = request.path_params["name"]
-        await services_of(request).host.set_enabled(name, True, signed_in(request).id)
+        await services_of(request).host.set_enabled(name, True, someone(request).id)
         return self._frame.go(request, f"/admin/plugins/{name}", message=_("Switched on."))
 
     async def disable(self, request: Request) -> Response:
         name = request.path_params["name"]
-        await services_of(request).host.set_enabled(name, False, signed_in(request).id)
+        await services_of(request).host.set_enabled(name, False, someone(request).id)
         return self._frame.go(request, f"/admin/plugins/{name}", message=_("Switched off."))
 
     async def retry(self, request: Request) -> Response:
         name = request.path_params["name"]
-        await services_of(request).host.retry(name, signed_in(request).id)
+        await services_of(request).host.retry(name, someone(request).id)
         return self._frame.go(request, f"/admin/plugins/{name}", message=_("Tried again."))

@@ -21,8 +21,8 @@ from medianest_core.sdk.portal import Action as PluginAction
 from medianest_core.sdk.service import ServiceType
 from medianest_core.store.errors import Stale
 from medianest_core.web.gate.routing import page
-from medianest_core.web.gate.services import Services, services_of
-from medianest_core.web.gate.viewer import signed_in
+from medianest_core.web.gate.services import Services
+from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.settings_forms import service_form, test_settings
@@ -172,7 +172,7 @@ class ServicePages:
             form = await request.form()
             title, values = str(form.get("instance_title", "")), _typed(kind, form)
             try:
-                info = await instances.create(plugin, service, "", title, values, signed_in(request).id)
+                info = await instances.create(plugin, service, "", title, values, someone(request).id)
             except InvalidSettings as error:
                 errors = error.errors
             else:
@@ -210,9 +210,7 @@ class ServicePages:
             title, values = str(form.get("instance_title", "")), {**values, **_typed(kind, form)}
             version = _version(form.get("version"), info.version)
             try:
-                await instances.update(
-                    info.id, _typed(kind, form), version, signed_in(request).id, title=title
-                )
+                await instances.update(info.id, _typed(kind, form), version, someone(request).id, title=title)
             except InvalidSettings as error:
                 errors = error.errors
                 status = self._frame.form_status(request, errors)
@@ -309,20 +307,20 @@ class ServicePages:
         return self._back(request, _("Trying again."))
 
     async def enable(self, request: Request) -> Response:
-        await self._instances(request).set_enabled(request.path_params["id"], True, signed_in(request).id)
+        await self._instances(request).set_enabled(request.path_params["id"], True, someone(request).id)
         return self._back(request, _("Switched on."))
 
     async def disable(self, request: Request) -> Response:
-        await self._instances(request).set_enabled(request.path_params["id"], False, signed_in(request).id)
+        await self._instances(request).set_enabled(request.path_params["id"], False, someone(request).id)
         return self._back(request, _("Switched off."))
 
     async def remove(self, request: Request) -> Response:
-        await self._instances(request).remove(request.path_params["id"], signed_in(request).id)
+        await self._instances(request).remove(request.path_params["id"], someone(request).id)
         return self._frame.go(request, "/admin/services", message=_("Removed."))
 
     async def sync(self, request: Request) -> Response:
         info = self._instances(request).info(request.path_params["id"])
-        await services_of(request).library.request_sync(instance_ids=[info.id], actor=signed_in(request).id)
+        await services_of(request).library.request_sync(instance_ids=[info.id], actor=someone(request).id)
         return self._back(request, _("The sync has started."))
 
     async def act(self, request: Request) -> Response:
@@ -335,7 +333,7 @@ class ServicePages:
                 request.path_params["action"],
             ):
                 try:
-                    message = await services.host.run_action(info.id, action, signed_in(request).id)
+                    message = await services.host.instances.act(info.id, action, someone(request).id)
                 except MediaNestError as error:
                     message = str(error)
                 return self._back(request, message)

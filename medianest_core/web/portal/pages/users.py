@@ -11,8 +11,7 @@ from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.store.errors import Stale
 from medianest_core.web.gate.routing import page
-from medianest_core.web.gate.services import services_of
-from medianest_core.web.gate.viewer import signed_in
+from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.viewer import use_viewer
@@ -159,7 +158,7 @@ class UserPages:
         return await self._frame.page(request, "core/admin/users.html", view)
 
     async def detail(self, request: Request) -> Response:
-        accounts, person = services_of(request).accounts, signed_in(request)
+        accounts, person = services_of(request).accounts, someone(request)
         user = await accounts.users.get(request.path_params["id"])
         role, version, error, theirs, status = user.role, user.version, "", None, 200
         if request.method == "POST":
@@ -210,12 +209,12 @@ class UserPages:
 
     async def _set(self, request: Request, status: Status, message: str) -> Response:
         users = services_of(request).accounts.users
-        await users.set_status(request.path_params["id"], status, None, signed_in(request).id)
+        await users.set_status(request.path_params["id"], status, None, someone(request).id)
         return self._frame.go(request, "/admin/users", message=message)
 
     async def remove(self, request: Request) -> Response:
         users = services_of(request).accounts.users
-        await users.remove(request.path_params["id"], None, signed_in(request).id)
+        await users.remove(request.path_params["id"], None, someone(request).id)
         return self._frame.go(request, "/admin/users", message=_("Removed."))
 
     async def end_session(self, request: Request) -> Response:
