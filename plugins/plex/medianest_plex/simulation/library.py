@@ -126,7 +126,7 @@ class Library:
             self.sections[item.section].keys.append(item.key)
         else:
             self.children.setdefault(item.parent, []).append(item.key)
-        self.version += 1
+        self.touch(item)
         return item
 
     def edit(self, item: Item, values: dict[str, object]) -> None:
@@ -154,6 +154,7 @@ class Library:
     def remove(self, item: Item) -> list[int]:
         """Take an item out with all below it, also out of collections; returns the keys that went."""
         gone = [item.key]
+        self.touch(item)
         if item.type == "collection":
             self.children.pop(item.key, None)
         else:

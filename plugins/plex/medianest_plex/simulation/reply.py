@@ -99,7 +99,7 @@ def page(
 
 
 def _joined_json(head: JsonObject, library: Library, items: Sequence[Item], guids: bool) -> bytes:
-    pieces = [b'{"MediaContainer":', orjson.dumps(head)[:-1]]
+    pieces = [b'{"MediaContainer":', to_json(head)[:-1]]
     if items:
         pieces.append(b',"Metadata":[')
         for item in items:

@@ -259,13 +259,13 @@ def arches(c: Canvas) -> None:
     """Nested doorways with a light in the last one."""
     x, foot = c.w * 0.5, c.h * 0.8
     c.draw.rectangle((0, foot, c.w, c.h), fill=c.palette.dark)
-    steps = 6
+    steps, unit = 6, min(c.w, c.h * 0.7)
     for step in range(steps):
-        wide, tall = c.w * (0.44 - step * 0.062), c.h * (0.62 - step * 0.085)
+        wide, tall = unit * (0.44 - step * 0.062), c.h * (0.62 - step * 0.085)
         fill = c.palette.glow if step == steps - 1 else mix(c.palette.dark, c.palette.low, step / steps)
         c.draw.rectangle((x - wide, foot - tall + wide, x + wide, foot), fill=fill)
         c.draw.ellipse((x - wide, foot - tall, x + wide, foot - tall + wide * 2), fill=fill)
-    size = c.w * 0.018
+    size = unit * 0.018
     c.disc(x, foot - size * 5.2, size, c.palette.dark)
     c.draw.polygon(
         [(x, foot - size * 5), (x - size * 1.5, foot), (x + size * 1.5, foot)], fill=c.palette.dark
