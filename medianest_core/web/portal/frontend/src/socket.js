@@ -72,7 +72,8 @@ function connect() {
     socket.emit("subscribe:downloads");
   });
   socket.on("hello", (message) => {
-    seen = Math.max(seen, message?.seq ?? 0);
+    // a page that has seen events already asked for those it missed, and would drop them were it to jump ahead
+    if (!seen) seen = message?.seq ?? 0;
   });
   socket.on("resync", (message) => {
     seen = message?.seq ?? message?.data?.seq ?? seen;
