@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from medianest_core.sdk import (
     Http,
     InvalidResponse,
@@ -24,7 +26,7 @@ from medianest_core.sdk import (
 )
 from medianest_plex import models
 from medianest_plex.account import PlexAccounts
-from medianest_plex.digest import digest, volatile_in
+from medianest_plex.digest import SELECTED, WATCHED, digest
 from medianest_plex.listing import PAGE, Entry, Listed, walk
 from medianest_plex.transport import SERVER, Device, checked, parsed
 
@@ -137,7 +139,8 @@ class PlexServer:
         """A part of a listing; count 0 asks for the total only."""
         content = await self._page(path, params, start, count)
         container = parsed(content, models.listing, SERVER).MediaContainer
-        return Listed(entries(container.Metadata, content), models.whole(container.totalSize))
+        heads = parsed(content, models.labels, SERVER).MediaContainer.Metadata
+        return Listed(entries(container.Metadata, content, heads), models.whole(container.totalSize))
 
     async def items(self, section: str, number: int, start: int, count: int, extra: Params) -> Listed:
         """A part of a section's items of one type, with external ids and, where the server can, with streams."""
@@ -243,14 +246,19 @@ class PlexServer:
         return f"server://{machine}/com.plexapp.plugins.library/library/metadata/{listed}"
 
 
-def entries(raws: Sequence[Any], page: bytes) -> list[Entry]:
-    """Entries of the slices of one answer."""
-    markers = volatile_in(page)
+def entries(
+    raws: Sequence[msgspec.Raw], page: bytes, heads: Sequence[models.Label] | None = None
+) -> list[Entry]:
+    """Entries of the slices of one answer. heads: their labels, where they were read in one go."""
+    if heads is None:
+        heads = [parsed(bytes(raw), models.label, SERVER) for raw in raws]
+    # Looking for each member in each item would cost more than all else together.
+    chosen = (SELECTED,) if SELECTED in page else ()
     found: list[Entry] = []
-    for raw in raws:
+    for raw, head in zip(raws, heads, strict=True):
         content = bytes(raw)
-        head = parsed(content, models.label, SERVER)
-        found.append(Entry(str(head.ratingKey), head.type, content, digest(content, markers)))
+        volatile = (*WATCHED, *chosen) if head.watched else chosen
+        found.append(Entry(str(head.rating_key), head.type, content, digest(content, volatile)))
     return found
 
 

@@ -1,7 +1,7 @@
 """Digests of list entries that stay equal while nothing of interest changed.
 
-A listing made with the owner's token carries what the owner watches and selects, and `updatedAt` moves with every look the
-server takes at an item. None of that is about the title, so it is left out; changed artwork shows in the artwork's address.
+A listing made with the owner's token carries what the owner watches and selects; none of that is about the title, so it is left
+out. `updatedAt` stays in: it is how the server itself says that a title changed, and its artwork's addresses move with it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import xxhash
 
-_VOLATILE = (
-    b'"updatedAt":',
+WATCHED = (
     b'"viewCount":',
     b'"lastViewedAt":',
     b'"viewOffset":',
@@ -19,23 +18,22 @@ _VOLATILE = (
     b'"skipCount":',
     b'"lastRatedAt":',
     b'"userRating":',
-    b'"selected":',
 )
+SELECTED = b'"selected":'
+VOLATILE = (*WATCHED, SELECTED)
 """Members whose values are numbers or booleans. Inside texts quotation marks are escaped, so these bytes are never prose."""
 
 
-def volatile_in(page: bytes) -> Sequence[bytes]:
-    """The members that occur in a page at all: most pages lack most of them."""
-    return [marker for marker in _VOLATILE if marker in page]
+def digest(item: bytes, volatile: Sequence[bytes] = VOLATILE) -> str:
+    """16 hexadecimal digits for the JSON object `item`, without the members `volatile`.
 
-
-def digest(item: bytes, markers: Sequence[bytes] = _VOLATILE) -> str:
-    """16 hexadecimal digits for the JSON object `item`, without the volatile members among `markers`."""
-    for marker in markers:
-        at = item.find(marker)
+    A caller that knows which members the item lacks may leave them out of `volatile`: the digest is the same.
+    """
+    for member in volatile:
+        at = item.find(member)
         while at >= 0:
-            item = _without(item, at, at + len(marker))
-            at = item.find(marker, at - 1 if at else 0)
+            item = _without(item, at, at + len(member))
+            at = item.find(member, at - 1 if at else 0)
     digits: str = xxhash.xxh3_64_hexdigest(item)
     return digits
 

@@ -12,14 +12,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
+import msgspec
+
 from medianest_core.sdk import InvalidResponse, NotReady
 
 PAGE = 500
 _RESTARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One item of a listing: its key, its type as the server names it, its JSON, and its digest."""
 
     key: str

@@ -77,10 +77,11 @@ def captions(versions: Sequence[Media]) -> dict[str, dict[str, Any]]:
 def files(versions: Sequence[Media]) -> list[dict[str, Any]]:
     """Paths as the server sees them; size in bytes."""
     found: list[dict[str, Any]] = []
-    for part in (part for media in versions for part in media.parts):
-        if part.file:
-            facts = {"path": part.file, "size": whole(part.size), "duration_ms": whole(part.duration)}
-            found.append({name: value for name, value in facts.items() if value is not None})
+    for media in versions:
+        for part in media.parts:
+            if part.file:
+                facts = {"path": part.file, "size": whole(part.size), "duration_ms": whole(part.duration)}
+                found.append({name: value for name, value in facts.items() if value is not None})
     return found
 
 

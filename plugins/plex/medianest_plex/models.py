@@ -5,6 +5,7 @@ Items of a listing are kept as slices of the answer's bytes; only key and kind a
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -49,6 +50,32 @@ class Facts(msgspec.Struct):
     MediaContainer: ServerFacts
 
 
+class Label(msgspec.Struct, rename="camel", gc=False):
+    """The little that is read of every item of a listing: what it is, and whether it tells what its owner watched."""
+
+    rating_key: str | int
+    type: str = ""
+    view_count: Any = None
+    last_viewed_at: Any = None
+    view_offset: Any = None
+    viewed_leaf_count: Any = None
+    skip_count: Any = None
+    last_rated_at: Any = None
+    user_rating: Any = None
+
+    @property
+    def watched(self) -> bool:
+        return not (
+            self.view_count is None
+            and self.last_viewed_at is None
+            and self.view_offset is None
+            and self.viewed_leaf_count is None
+            and self.skip_count is None
+            and self.last_rated_at is None
+            and self.user_rating is None
+        )
+
+
 class RawList(msgspec.Struct):
     """A listing. `size`: of this answer, `totalSize`: of all; servers may leave both out."""
 
@@ -62,6 +89,16 @@ class RawListing(msgspec.Struct):
     MediaContainer: RawList
 
 
+class LabelList(msgspec.Struct):
+    """The same listing, read for its labels only."""
+
+    Metadata: list[Label] = []
+
+
+class LabelListing(msgspec.Struct):
+    MediaContainer: LabelList
+
+
 class HubEntry(msgspec.Struct):
     type: str = ""
     Metadata: list[msgspec.Raw] = []
@@ -73,13 +110,6 @@ class HubList(msgspec.Struct):
 
 class Hubs(msgspec.Struct):
     MediaContainer: HubList
-
-
-class Label(msgspec.Struct):
-    """The little that is read of every item of a listing."""
-
-    ratingKey: str | int
-    type: str = ""
 
 
 class Tag(msgspec.Struct):
@@ -188,23 +218,28 @@ facts = msgspec.json.Decoder(Facts, strict=False).decode
 listing = msgspec.json.Decoder(RawListing).decode
 hubs = msgspec.json.Decoder(Hubs).decode
 label = msgspec.json.Decoder(Label, strict=False).decode
+labels = msgspec.json.Decoder(LabelListing, strict=False).decode
 item = msgspec.json.Decoder(Item, strict=False).decode
 placed = msgspec.json.Decoder(Placed, strict=False).decode
 
 
 def number(value: Any) -> float | None:
     """A finite number from a number or its text, else None."""
-    if isinstance(value, bool) or value is None:
+    if type(value) is int:
+        return value
+    if value is None or isinstance(value, bool):
         return None
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return found if found - found == 0 else None
+    return found if math.isfinite(found) else None
 
 
 def whole(value: Any) -> int | None:
     """A whole number from a number or its text, else None."""
+    if type(value) is int or value is None:
+        return value
     found = number(value)
     return None if found is None else int(found)
 

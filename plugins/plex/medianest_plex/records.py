@@ -67,7 +67,7 @@ def record(item: Item, library: str) -> MediaRecord:
         ids=_ids(item),
         parent=_parent(item),
         index=whole(item.index) if item.type in (SEASON, EPISODE) else None,
-        fields={name: value for name, value in values.items() if value not in (None, "", [], {})},
+        fields={name: value for name, value in values.items() if value or value == 0},
         added_at=number(item.added_at),
         updated_at=number(item.updated_at),
     )

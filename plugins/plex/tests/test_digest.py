@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medianest_plex.digest import digest, volatile_in
+from medianest_plex import models
+from medianest_plex.client import entries
+from medianest_plex.digest import SELECTED, VOLATILE, digest
 
 WATCHED: dict[str, Any] = {
     "viewCount": 3,
@@ -17,7 +20,6 @@ WATCHED: dict[str, Any] = {
     "viewedLeafCount": 7,
     "skipCount": 1,
     "userRating": 8.5,
-    "updatedAt": 1700000001,
 }
 ITEM: dict[str, Any] = {
     "ratingKey": "1",
@@ -43,6 +45,10 @@ def test_choosing_a_stream_changes_nothing() -> None:
     assert digest(encoded(chosen)) == digest(encoded(ITEM))
 
 
+def test_the_servers_own_mark_shows() -> None:
+    assert digest(encoded({**ITEM, "updatedAt": 1})) != digest(encoded({**ITEM, "updatedAt": 2}))
+
+
 @given(st.sampled_from(["title", "ratingKey"]), st.text(max_size=20))
 def test_any_other_change_shows(name: str, value: str) -> None:
     assert (digest(encoded({**ITEM, name: value})) == digest(encoded(ITEM))) == (ITEM[name] == value)
@@ -60,6 +66,17 @@ def test_text_that_looks_like_a_volatile_member_is_text() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(sorted(WATCHED)), st.integers(0, 9)))
-def test_looking_only_for_what_the_page_holds_gives_the_same_digest(noted: dict[str, int]) -> None:
+def test_looking_only_for_what_the_item_holds_gives_the_same_digest(noted: dict[str, int]) -> None:
     item = encoded({**ITEM, **noted})
-    assert digest(item, volatile_in(item)) == digest(item)
+    held = [member for member in VOLATILE if member in item]
+    assert digest(item, held) == digest(item)
+
+
+@pytest.mark.parametrize("name", sorted(WATCHED))
+@pytest.mark.parametrize("choice", [b"", b',"Stream":[{"selected":true}]'])
+def test_a_listing_looks_for_what_its_items_hold(name: str, choice: bytes) -> None:
+    item = b'{"ratingKey":"1","' + name.encode() + b'":0' + choice + b"}"
+    page = b'{"MediaContainer":{"Metadata":[' + item + b"]}}"
+    found = entries(models.listing(page).MediaContainer.Metadata, page)
+    assert (SELECTED in page) == bool(choice)
+    assert [entry.digest for entry in found] == [digest(item)]
