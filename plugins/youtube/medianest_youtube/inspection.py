@@ -80,7 +80,8 @@ def tab_to_expand(info: Mapping[str, Any]) -> str | None:
 
 def _playlist(info: Mapping[str, Any], limit: int) -> dict[str, Any]:
     entries = _first(info.get("entries") or (), limit)
-    items = [describe_item(entry) for entry in entries if isinstance(entry, Mapping)]
+    # Nobody reads thousands of descriptions, and the answer is one line.
+    items = [describe_item(entry) | {"description": None} for entry in entries if isinstance(entry, Mapping)]
     count = info.get("playlist_count")
     total = count if isinstance(count, int) and count >= len(items) else len(items)
     thumbnail = _thumbnail(info) or next((item["thumbnail"] for item in items if item["thumbnail"]), None)

@@ -49,30 +49,10 @@ async def update(
     place.mkdir(parents=True, exist_ok=True)
     draft = place / ".new"
     await asyncio.to_thread(shutil.rmtree, draft, True)
-    wanted = f"yt-dlp=={version}" if version else "yt-dlp"
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        "--disable-pip-version-check",
-        "--no-compile",
-    ]
-    command += [
-        "--only-binary",
-        ":all:",
-        "--no-deps",
-        "--upgrade",
-        "--target",
-        str(draft),
-        wanted,
-        "yt-dlp-ejs",
-    ]
     try:
-        code, told = await _run(command, 300, environment)
-        if code:
-            raise UpdateFailed(f"pip could not fetch it: {_last_words(told)}")
+        await _fetch(draft, f"yt-dlp=={version}" if version else "yt-dlp", environment)
+        # The solver scripts for YouTube must be of the very version this yt-dlp was made with.
+        await _fetch(draft, _scripts_for(draft), environment)
         found = await try_out(draft)
         target = place / found
         if target.exists():
@@ -85,6 +65,31 @@ async def update(
         if old != found:
             await asyncio.to_thread(shutil.rmtree, place / old, True)
     return found
+
+
+async def _fetch(target: Path, wanted: str, environment: Mapping[str, str] | None) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
+    command += ["--only-binary", ":all:", "--no-deps", "--target", str(target), wanted]
+    code, told = await _run(command, 300, environment)
+    if code:
+        raise UpdateFailed(f"pip could not fetch it: {_last_words(told)}")
+
+
+def _scripts_for(folder: Path) -> str:
+    for metadata in folder.glob("yt_dlp-*.dist-info/METADATA"):
+        if match := re.search(
+            r"^Requires-Dist: (yt-dlp-ejs==[\w.]+)", metadata.read_text("utf-8"), re.MULTILINE
+        ):
+            return match[1]
+    return "yt-dlp-ejs"
 
 
 async def try_out(folder: Path) -> str:

@@ -23,11 +23,13 @@ _WORKS = {
     "yt_dlp/extractor/youtube.py": "",
 }
 
+_NEEDS = "Provides-Extra: default\nRequires-Dist: yt-dlp-ejs==0.8.0; extra == 'default'\n"
 
-def _wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
+
+def _wheel(folder: Path, name: str, version: str, files: dict[str, str], needs: str = "") -> None:
     module, info = name.replace("-", "_"), f"{name.replace('-', '_')}-{version}.dist-info"
     content = dict(files)
-    content[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    content[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
     content[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     rows = [f"{path},sha256={_digest(text)},{len(text.encode())}" for path, text in content.items()]
     content[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,"]) + "\n"
@@ -46,9 +48,12 @@ def shelf(tmp_path: Path) -> Path:
     folder = tmp_path / "shelf"
     folder.mkdir()
     for version in ("2098.01.02", "2099.03.04"):
-        _wheel(folder, "yt-dlp", version, {**_WORKS, "yt_dlp/version.py": f"__version__ = '{version}'\n"})
+        _wheel(
+            folder, "yt-dlp", version, {**_WORKS, "yt_dlp/version.py": f"__version__ = '{version}'\n"}, _NEEDS
+        )
     _wheel(folder, "yt-dlp", "2099.09.09", {"yt_dlp/__init__.py": "raise ImportError('half a release')\n"})
-    _wheel(folder, "yt-dlp-ejs", "9.9.9", {"yt_dlp_ejs/__init__.py": ""})
+    for version in ("0.8.0", "9.9.9"):
+        _wheel(folder, "yt-dlp-ejs", version, {"yt_dlp_ejs/__init__.py": ""})
     return folder
 
 
@@ -66,6 +71,7 @@ async def test_fetches_tries_uses_and_goes_back(shelf: Path, place: Path) -> Non
     assert await update(place, "2098.1.2", environment=pip) == "2098.01.02"
     assert await update(place, "2099.03.04", environment=pip) == "2099.03.04"
     assert engine.current() == engine.Engine("2099.03.04", place / "2099.03.04")
+    assert (place / "2099.03.04" / "yt_dlp_ejs-0.8.0.dist-info").is_dir()
     assert engine.fetched(place) == ["2099.03.04", "2098.01.02"]
 
     with pytest.raises(UpdateFailed, match="half a release"):
