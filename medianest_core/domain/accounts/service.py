@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -41,14 +42,16 @@ class Accounts:
         instances: Instances,
         permissions: Callable[[], Iterable[Permission]] = lambda: (),
         clock: Clock | None = None,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        """steady: counts seconds and never goes back; it says how old what is remembered of a session is."""
         clock = clock or SystemClock()
         self.roles = Roles(permissions)
-        self.sessions = Sessions(db, bus, keyring, self.roles, clock)
+        self.sessions = Sessions(db, bus, keyring, self.roles, clock, steady)
         self.users = Users(db, bus, self.sessions, clock)
         self.passwords = Passwords(db, clock)
         self.identities = Identities(db, self.users, self.sessions, self.passwords, keyring, clock)
-        self.api_keys = ApiKeys(db, bus, self.roles, clock)
+        self.api_keys = ApiKeys(db, bus, self.roles, clock, steady)
         self.setup = Setup(db, self.users, self.identities, self.passwords, self.sessions, keyring, clock)
         self.sign_in = SignIn(
             db,
