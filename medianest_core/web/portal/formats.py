@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
 from .i18n import current_locale, gettext, ngettext
@@ -37,7 +37,8 @@ def iso(at: float) -> str:
 
 def full_time(at: float) -> str:
     """Date and time, as `21 Nov 2026, 10:02`."""
-    return format_datetime(_local(at), "medium", locale=current_locale())
+    when = _local(at)
+    return f"{format_date(when.date(), 'medium', locale=current_locale())}, {format_time(when, 'short', locale=current_locale())}"
 
 
 def day(at: float) -> str:
@@ -132,6 +133,7 @@ def fact(value: str | float, kind: str) -> str:
 
 _FACTS: dict[str, Callable[[float], str]] = {
     "datetime": full_time,
+    "day": day,
     "age": age,
     "duration": runtime,
     "bytes": size,

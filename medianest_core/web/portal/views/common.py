@@ -21,8 +21,9 @@ Method = Literal["get", "post"]
 class Action:
     """One thing a person can do. A `get` is a link; a `post` is a form of one button, sent by htmx where it can.
 
-    `confirm` asks first, `confirm_word` must be typed. `values` travel as form fields. `swap` is the CSS selector of what
-    the answer replaces (by default the nearest `[data-swap]`, and without one the page is opened). `new_tab` for other sites.
+    `confirm` asks first, `confirm_word` must be typed. `values` travel as form fields. `swap` is what the
+    answer of an htmx request replaces, such as `closest [data-swap]`; without it the form is sent as any other and answered by
+    a redirect. `new_tab` for other sites. `disabled` is the reason why it cannot be done now.
     """
 
     label: str
@@ -120,7 +121,7 @@ class Fact:
 
     label: str
     value: str | float
-    kind: Literal["text", "datetime", "age", "duration", "bytes", "number", "code"] = "text"
+    kind: Literal["text", "datetime", "day", "age", "duration", "bytes", "number", "code"] = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

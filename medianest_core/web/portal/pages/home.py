@@ -1,0 +1,165 @@
+"""Home: a focal point, what is new, and cards of the core and of plugins; each card fills in by itself."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from medianest_core.domain.accounts.errors import Missing
+from medianest_core.host.states import InstanceState
+from medianest_core.sdk.media import MOVIE, SHOW
+from medianest_core.sdk.permissions import USER
+from medianest_core.web.gate.routing import page
+from medianest_core.web.gate.services import Services
+from medianest_core.web.gate.viewer import services_of, someone
+from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.pages.frame import Frame
+from medianest_core.web.portal.pages.plugin_pages import PluginPages
+from medianest_core.web.portal.pages.posters import art, episodes_label, headline, kind_label, poster
+from medianest_core.web.portal.viewer import use_viewer
+from medianest_core.web.portal.views import NORMAL, Action, Card, Focus, HomeView, Shelf, TileState
+
+_SHELVES: dict[str, tuple[str, ...]] = {"new": (), "movies": (MOVIE,), "series": (SHOW,)}
+
+
+class HomePages:
+    """Handlers of home and its fragments."""
+
+    def __init__(self, frame: Frame, plugins: PluginPages) -> None:
+        self._frame = frame
+        self._plugins = plugins
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            page("/", self.home, policy=USER),
+            page("/fragments/shelf/{id}", self.shelf, policy=USER),
+            page("/fragments/card/{id}", self.card, policy=USER),
+        ]
+
+    async def home(self, request: Request) -> Response:
+        services, person = services_of(request), someone(request)
+        with use_viewer(self._frame.view(request)):
+            shelves = [await self._shelf(services, one) for one in _SHELVES]
+            shown = tuple(shelf for shelf in shelves if shelf.posters)
+            view = HomeView(
+                greeting=_greeting(person.username),
+                focus=await self._focus(services),
+                shelves=shown,
+                cards=(
+                    Card(
+                        id="services",
+                        title=_("Services"),
+                        icon="activity",
+                        html=self._services(request, services),
+                        live="service:status instance:changed",
+                        load_path="/fragments/card/services",
+                    ),
+                    *await self._plugins.cards(request),
+                ),
+                state=NORMAL if shown or services.host.instances.all() else _empty(person.is_admin),
+            )
+        return await self._frame.page(request, "core/home.html", view)
+
+    async def _focus(self, services: Services) -> Focus | None:
+        for one in await services.library.recent(6, (MOVIE, SHOW)):
+            detail = await services.library.title(one.row.id)
+            if detail is None or "backdrop" not in detail.images:
+                continue
+            return Focus(
+                title=one.row.title,
+                path=f"/title/{one.row.id}",
+                kicker=_("New in your library"),
+                backdrop=art(detail.images["backdrop"]),
+                poster=art(one.row.poster, one.row.title),
+                facts=(kind_label(one.row.kind), *headline(one.row), *one.row.genres[:2]),
+                overview=str(detail.values.get("summary") or ""),
+                actions=(
+                    Action(
+                        label=_("Look at it"), path=f"/title/{one.row.id}", icon="arrow-right", tone="primary"
+                    ),
+                ),
+            )
+        return None
+
+    async def _shelf(self, services: Services, key: str) -> Shelf:
+        titles = {"new": _("New"), "movies": _("New movies"), "series": _("New series and episodes")}
+        kinds = _SHELVES[key]
+        found = await services.library.recent(18, kinds or (MOVIE, SHOW))
+        posters = tuple(
+            poster(one.row, subtitle=episodes_label(one.episodes) if one.episodes else "") for one in found
+        )
+        more = f"/library/{kinds[0]}?sort=-added" if kinds else "/library?sort=-added"
+        return Shelf(
+            id=key,
+            title=titles[key],
+            posters=posters,
+            more_path=more,
+            load_path=f"/fragments/shelf/{key}",
+            live="library:changed",
+        )
+
+    async def shelf(self, request: Request) -> Response:
+        key = request.path_params["id"]
+        if key not in _SHELVES:
+            raise Missing("There is no such shelf.")
+        with use_viewer(self._frame.view(request)):
+            view = await self._shelf(services_of(request), key)
+        return self._frame.fragment(request, "core/fragments/shelf.html", view)
+
+    async def card(self, request: Request) -> Response:
+        key = request.path_params["id"]
+        if key != "services":
+            return await self._plugins.card(request, key)
+        with use_viewer(self._frame.view(request)):
+            html = self._services(request, services_of(request))
+            view = Card(id="services", title=_("Services"), html=html)
+        return self._frame.fragment(request, "core/fragments/card.html", view)
+
+    def _services(self, request: Request, services: Services) -> Markup:
+        """One line for each service: up, or what is wrong and since when."""
+        from medianest_core.web.portal.pages.services import health_row
+
+        rows = [
+            health_row(services, info, admin=False)
+            for info in services.host.instances.all()
+            if info.state is not InstanceState.CLOSED
+        ]
+        text = self._frame.renderer.text(
+            "core/fragments/services_card.html", {"rows": rows}, self._frame.view(request)
+        )
+        return Markup(text)  # noqa: S704  # rendered by our own template
+
+
+def _greeting(name: str) -> str:
+    hour = time.gmtime().tm_hour
+    part: Literal["morning", "day", "evening"] = (
+        "morning" if 4 <= hour < 11 else "day" if hour < 18 else "evening"
+    )
+    texts = {
+        "morning": _("Good morning, %(name)s"),
+        "day": _("Hello, %(name)s"),
+        "evening": _("Good evening, %(name)s"),
+    }
+    return texts[part] % {"name": name}
+
+
+def _empty(admin: bool) -> TileState:
+    if admin:
+        return TileState(
+            kind="empty",
+            title=_("Welcome to your portal"),
+            text=_("Connect a media server, and your library appears here."),
+            icon="server",
+            action=Action(label=_("Add a service"), path="/admin/services", tone="primary", icon="plus"),
+        )
+    return TileState(
+        kind="empty",
+        title=_("Nothing here yet"),
+        text=_("An admin still has to connect a media server."),
+        icon="library-big",
+    )
