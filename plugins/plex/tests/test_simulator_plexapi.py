@@ -131,10 +131,14 @@ def test_account_tells_plan_shares_and_servers(
     assert owner.deleteWebhook(hooks[0]) == hooks[1:]
 
 
-def test_password_sign_in_and_sign_out(url: str, session: requests.Session) -> None:
+def test_password_sign_in_and_sign_out(url: str, sim: PlexSimulator, session: requests.Session) -> None:
     account = sign_in("jordan", "password", session=session)
     assert account.username == "jordan"
+    elsewhere = sim.world.accounts.account_token(sim.world.accounts.find("jordan"), "another device")
     account.signout()
+    assert sign_in(token=elsewhere, session=session).username == "jordan"
+    again = sign_in("jordan", "password", session=session)
+    assert again.authToken != account.authToken
     with pytest.raises(Unauthorized):
         sign_in(token=account.authToken, session=session)
     with pytest.raises(Unauthorized):

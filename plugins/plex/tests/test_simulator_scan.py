@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -90,6 +91,20 @@ async def test_a_scan_of_one_folder_leaves_the_others(
     assert [
         len(facts["added"]) for facts in sim.ledger.facts("scan.finished") if isinstance(facts["added"], list)
     ] == [1, 1, 0, 0]
+
+
+async def test_sections_stop_refreshing_each_for_itself(owner: httpx.AsyncClient, sim: PlexSimulator) -> None:
+    for section in (1, 3, 3, 2):
+        await owner.get(f"/library/sections/{section}/refresh")
+    assert [s.refreshing for s in sim.world.library.sections.values()] == [True, True, True]
+    await sim.ledger.wait_for("scan.finished", 4)
+    async with asyncio.timeout(10):
+        while any(s.refreshing for s in sim.world.library.sections.values()):
+            await asyncio.sleep(0.01)
+    await owner.get("/library/sections/2/refresh")
+    await owner.delete("/library/sections/2/refresh")
+    assert not sim.world.library.sections[2].refreshing
+    assert len(sim.ledger.entries("scan.finished")) == 4
 
 
 async def test_a_folder_outside_the_library_adds_nothing(

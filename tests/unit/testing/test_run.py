@@ -13,19 +13,21 @@ import pytest
 
 COMMAND = (
     "import sys; from medianest_core.testing.run import main; "
-    "main('plex', items=20, json_line=True, die_with_parent=sys.argv[1] == 'die')"
+    "main('plex', items=20, json_line=True, die_with_parent=sys.argv[1] == 'die', options={'library_dir': sys.argv[2]})"
 )
 
 
 async def start(tmp_path: Path, how: str) -> tuple[asyncio.subprocess.Process, dict[str, object]]:
+    (tmp_path / "tmp").mkdir()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         COMMAND,
         how,
+        str(tmp_path / "films"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        env={"TMPDIR": str(tmp_path / "tmp"), "PATH": "/usr/bin:/bin"},
     )
     assert process.stdout is not None
     line = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
@@ -36,17 +38,20 @@ async def start(tmp_path: Path, how: str) -> tuple[asyncio.subprocess.Process, d
 async def test_one_json_line_then_a_clean_end(tmp_path: Path, how: str) -> None:
     process, line = await start(tmp_path, how)
     try:
+        facts = line["facts"]
+        assert isinstance(facts, dict)
+        assert facts["library_dir"] == str(tmp_path / "films")
         assert set(line) == {"name", "url", "facts"}
         async with httpx.AsyncClient(trust_env=False) as http:
             assert (await http.get(f"{line['url']}/_sim/facts")).json() == line["facts"]
-        assert list(tmp_path.iterdir())
+        assert list((tmp_path / "tmp").iterdir())
         if how == "signal":
             process.send_signal(signal.SIGTERM)
         else:
             assert process.stdin is not None
             process.stdin.close()
         assert await asyncio.wait_for(process.wait(), 20) == 0
-        assert list(tmp_path.iterdir()) == []
+        assert list((tmp_path / "tmp").iterdir()) == []
     finally:
         if process.returncode is None:
             process.kill()

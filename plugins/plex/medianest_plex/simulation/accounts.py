@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -60,6 +61,7 @@ class Accounts:
 
     seed: int
     people: list[Person] = field(default_factory=default_people)
+    signed_out: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     @property
     def machine(self) -> str:
@@ -111,12 +113,16 @@ class Accounts:
         if sharing:
             person.shared = False
 
+    def sign_out(self, person: Person, token: str) -> None:
+        """End one account token; the device gets another at its next sign-in."""
+        self.signed_out[person.id, token[3:10]] += 1
+
     def restore(self, person: Person) -> None:
         """Share the server with the person (again). Revoked tokens stay revoked."""
         person.shared = True
 
     def _token(self, kind: str, person: Person, nonce: str, generation: int) -> str:
-        text = f"{self.seed}/{kind}/{person.id}/{nonce}/{generation}"
+        text = f"{self.seed}/{kind}/{person.id}/{nonce}/{generation}/{self.signed_out[person.id, nonce]}"
         mac = hmac.new(b"medianest plex simulator", text.encode(), "sha256").digest()
         index = self.people.index(person)
         return f"{kind}{index:02d}{nonce}{base64.b32encode(mac).decode()[:10].lower()}"

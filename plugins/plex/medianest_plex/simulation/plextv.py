@@ -123,7 +123,7 @@ class PlexTv:
         return tv_error(request, 401)
 
     async def sign_out(self, request: Request, person: Person) -> Response:
-        self.world.accounts.revoke(person, account=True, server=False, sharing=False)
+        self.world.accounts.sign_out(person, parameter(request, "X-Plex-Token") or "")
         self.world.ledger.record("account.signed_out", user=person.username)
         return Response(status_code=204)
 

@@ -7,6 +7,7 @@ import os
 import re
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -53,6 +54,7 @@ class Scanner:
         self.world = world
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
+        self._busy: Counter[int] = Counter()
 
     def routes(self) -> list[BaseRoute]:
         """The scan, its cancellation, and emptying the trash."""
@@ -73,7 +75,6 @@ class Scanner:
     async def cancel(self, request: Request, person: Person) -> Response:
         section = find_section(self.world, request, person)
         await self.stop()
-        section.refreshing = False
         self.world.ledger.record("scan.cancelled", section=section.key)
         return Response()
 
@@ -85,9 +86,15 @@ class Scanner:
         """Start a scan of the whole section or of one folder of it."""
         self.world.ledger.record("scan.started", section=section.key, path=path)
         section.refreshing = True
+        self._busy[section.key] += 1
         task = asyncio.create_task(self._scan(section, path))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: self._ended(done, section))
+
+    def _ended(self, task: asyncio.Task[None], section: Section) -> None:
+        self._tasks.discard(task)
+        self._busy[section.key] -= 1
+        section.refreshing = self._busy[section.key] > 0
 
     async def stop(self) -> None:
         """End scans in progress."""
@@ -105,13 +112,23 @@ class Scanner:
             if section.key == VIDEOS:
                 added, removed = await self._apply(section, path)
             section.updated_at = int(time.time())
-        section.refreshing = bool(len(self._tasks) > 1)
         self._activity("ended", activity, section, 100)
         self.world.ledger.record(
             "scan.finished", section=section.key, path=path, added=[i.key for i in added], removed=removed
         )
-        for item in added:
-            await self.world.webhooks.announce("library.new", item)
+        self._announce(added)
+
+    def _announce(self, items: list[Item]) -> None:
+        """Webhooks go out beside the scan: a slow receiver does not keep a library refreshing."""
+
+        async def announce() -> None:
+            for item in items:
+                await self.world.webhooks.announce("library.new", item)
+
+        if items and self.world.webhooks.urls:
+            task = asyncio.create_task(announce())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _apply(self, section: Section, path: str | None) -> tuple[list[Item], list[int]]:
         root = Path(section.location)
