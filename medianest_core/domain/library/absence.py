@@ -34,16 +34,18 @@ class Absence:
 
 
 def judge(known: Mapping[str, Known], seen: Set[str], *, released: bool = False) -> Absence:
-    """known: the stored records of one library. seen: all keys of its complete listing. released: an admin agreed."""
+    """known: the stored records of one library. seen: all keys of its complete listing. released: an admin agreed,
+    so what is absent goes at once."""
     absent = {key: one for key, one in known.items() if key not in seen}
     if not absent:
         return Absence()
     # A show that goes takes its episodes along: that is one absence, not hundreds.
     roots = sum(1 for one in absent.values() if one.parent is None or one.parent not in absent)
     limit = max(GUARD_COUNT, GUARD_SHARE * len(known))
-    if not released and (roots > limit or len(absent) == len(known)):
+    if released:
+        return Absence(remove=tuple(absent))
+    if roots > limit or len(absent) == len(known):
         return Absence(held=len(absent))
     due = tuple(key for key, one in absent.items() if one.missing + 1 >= CONFIRMATIONS)
-    return Absence(
-        mark=tuple(key for key, one in absent.items() if one.missing + 1 < CONFIRMATIONS), remove=due
-    )
+    mark = tuple(key for key, one in absent.items() if one.missing + 1 < CONFIRMATIONS)
+    return Absence(mark, due)

@@ -300,7 +300,7 @@ class _Run:
             self.report.unconfirmed.add(instance_id)
         for part in chunks(absence.remove, GONE_BATCH):
             await self._queue.put(Work(instance_id, gone=[(instance_id, key) for key in part]))
-        if absence.held != held or (released and not absence.mark):
+        if absence.held != held or released:
             await self._hold(instance_id, library, title, absence.held)
 
     async def _unlisted(
