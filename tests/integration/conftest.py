@@ -1,0 +1,145 @@
+"""The gate with everything behind it, on a fresh database, without any plugin."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import BaseRoute
+
+from medianest_core.base.crypto import Keyring
+from medianest_core.base.http import HttpFactory
+from medianest_core.base.settings import AppSettings
+from medianest_core.bus.live import Live
+from medianest_core.bus.outbox import EventBus
+from medianest_core.cache.limits import RateLimiter
+from medianest_core.cache.memory import MemoryCache
+from medianest_core.domain.accounts.models import Status, User
+from medianest_core.domain.accounts.service import Accounts
+from medianest_core.domain.accounts.signin import Browser
+from medianest_core.domain.notify.reactions import Reactions
+from medianest_core.domain.notify.service import Notifications
+from medianest_core.domain.webhooks.service import Webhooks
+from medianest_core.host.lifecycle import PluginHost
+from medianest_core.ledger.enqueue import Ledger
+from medianest_core.store.engine import Database
+from medianest_core.store.migrate import upgrade
+from medianest_core.store.repos.events import EventRepo
+from medianest_core.web.gate.app import make_app
+from medianest_core.web.gate.portal_settings import PortalSettingsReader
+from medianest_core.web.gate.services import Services
+
+ORIGIN = "http://portal.test"
+
+
+@dataclass
+class Person:
+    """Somebody with a session. client: a browser of theirs, on our own pages."""
+
+    user: User
+    cookie: str
+    session_id: str
+    client: httpx.AsyncClient
+
+
+class Gate:
+    """services: all of them. `serve` puts routes behind the gate; `person` makes someone and signs them in."""
+
+    def __init__(self, services: Services, stack: AsyncExitStack) -> None:
+        self.services = services
+        self._stack = stack
+        self.app: Any = None
+
+    def serve(self, routes: Sequence[BaseRoute], **settings: Any) -> Any:
+        if settings:
+            self.services = replace(
+                self.services, settings=self.services.settings.model_copy(update=settings)
+            )
+        self.app = make_app(routes, self.services)
+        return self.app
+
+    def client(self, base: str = ORIGIN, origin: str | None = ORIGIN, **options: Any) -> httpx.AsyncClient:
+        """A browser without a session; it sends Origin as browsers do."""
+        headers = {**({"origin": origin} if origin else {}), **options.pop("headers", {})}
+        transport = httpx.ASGITransport(self.app, client=options.pop("ip", ("9.9.9.9", 1)))
+        return httpx.AsyncClient(transport=transport, base_url=base, headers=headers, **options)
+
+    async def person(
+        self, name: str, role: str = "user", status: Status = Status.ACTIVE, password: str = "correct horse"
+    ) -> Person:
+        accounts = self.services.accounts
+        user = await accounts.setup.add_admin(name, password)
+        signed_in = await accounts.sign_in.local(name, password, Browser("test", "9.9.9.9"))
+        async with self.services.db.begin() as tx:
+            from medianest_core.store.tables.accounts import users
+
+            await tx.execute(
+                users.update().where(users.c.id == user.id).values(role=role, status=status.value)
+            )
+        accounts.sessions.forget(user.id)
+        client = self.client(cookies={"mn": signed_in.cookie}) if self.app else None
+        return Person(await accounts.users.get(user.id), signed_in.cookie, signed_in.session_id, client)  # type: ignore[arg-type]  # None only where nothing is served
+
+
+@pytest.fixture
+async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    async with AsyncExitStack() as stack:
+        settings = AppSettings(data_dir=tmp_path / "portal", safe_mode=True, _env_file=None)
+        settings.data_dir.mkdir()
+        db = Database(settings.database)
+        await db.start()
+        stack.push_async_callback(db.close)
+        await upgrade(db)
+        keyring = Keyring.load_or_create(settings.data_dir / "keys.json")
+        live = Live()
+        bus = EventBus(EventRepo(db), live)
+        stack.push_async_callback(bus.close)
+        http = HttpFactory(settings)
+        stack.push_async_callback(http.close)
+        ledger = Ledger(db, bus=bus)
+        host = PluginHost(settings, db, keyring, bus, http, ledger)
+        await host.start()
+        stack.push_async_callback(host.stop)
+        limiter = RateLimiter()
+        accounts = Accounts(
+            db=db,
+            bus=bus,
+            keyring=keyring,
+            limiter=limiter,
+            instances=host.instances,
+            permissions=lambda: [
+                one for declared in host.registry.active() for one in declared.manifest.permissions
+            ],
+        )
+        stack.push_async_callback(accounts.close)
+        notify = Notifications(db, bus)
+        reactions = Reactions(bus, notify)
+        reactions.start()
+        stack.callback(reactions.close)
+        services = Services(
+            settings=settings,
+            db=db,
+            cache=MemoryCache(),
+            limiter=limiter,
+            bus=bus,
+            live=live,
+            keyring=keyring,
+            ledger=ledger,
+            host=host,
+            accounts=accounts,
+            library=None,
+            images=None,
+            downloads=None,
+            notify=notify,
+            webhooks=Webhooks(db, host.instances, keyring, ledger),
+            portal_settings=PortalSettingsReader(db),
+        )
+        yield Gate(services, stack)
+
+
+Make = Callable[..., Any]
