@@ -26,7 +26,7 @@ from medianest_core.sdk import (
 )
 from medianest_plex import models
 from medianest_plex.account import PlexAccounts
-from medianest_plex.digest import SELECTED, WATCHED, digest
+from medianest_plex.digest import digest
 from medianest_plex.listing import PAGE, Entry, Listed, walk
 from medianest_plex.transport import SERVER, Device, checked, parsed
 
@@ -140,7 +140,7 @@ class PlexServer:
         content = await self._page(path, params, start, count)
         container = parsed(content, models.listing, SERVER).MediaContainer
         heads = parsed(content, models.labels, SERVER).MediaContainer.Metadata
-        return Listed(entries(container.Metadata, content, heads), models.whole(container.totalSize))
+        return Listed(entries(container.Metadata, heads), models.whole(container.totalSize))
 
     async def items(self, section: str, number: int, start: int, count: int, extra: Params) -> Listed:
         """A part of a section's items of one type, with external ids and, where the server can, with streams."""
@@ -189,7 +189,7 @@ class PlexServer:
             content = (await self.send("GET", f"/library/metadata/{_key(key)}")).content
         except NotFound:
             return None
-        found = entries(parsed(content, models.listing, SERVER).MediaContainer.Metadata, content)
+        found = entries(parsed(content, models.listing, SERVER).MediaContainer.Metadata)
         return found[0] if found else None
 
     async def search(self, text: str, limit: int) -> list[Entry]:
@@ -197,7 +197,7 @@ class PlexServer:
         params = {"query": text, "limit": limit, "includeGuids": 1}
         content = (await self.send("GET", "/hubs/search", params=params)).content
         found = parsed(content, models.hubs, SERVER).MediaContainer.Hub
-        return [entry for hub in found for entry in entries(hub.Metadata, content)]
+        return [entry for hub in found for entry in entries(hub.Metadata)]
 
     async def image(self, path: str, params: Params | None = None, *, max_bytes: int) -> Response:
         """A file of the server."""
@@ -246,19 +246,14 @@ class PlexServer:
         return f"server://{machine}/com.plexapp.plugins.library/library/metadata/{listed}"
 
 
-def entries(
-    raws: Sequence[msgspec.Raw], page: bytes, heads: Sequence[models.Label] | None = None
-) -> list[Entry]:
+def entries(raws: Sequence[msgspec.Raw], heads: Sequence[models.Label] | None = None) -> list[Entry]:
     """Entries of the slices of one answer. heads: their labels, where they were read in one go."""
     if heads is None:
         heads = [parsed(bytes(raw), models.label, SERVER) for raw in raws]
-    # Looking for each member in each item would cost more than all else together.
-    chosen = (SELECTED,) if SELECTED in page else ()
     found: list[Entry] = []
     for raw, head in zip(raws, heads, strict=True):
         content = bytes(raw)
-        volatile = (*WATCHED, *chosen) if head.watched else chosen
-        found.append(Entry(str(head.rating_key), head.type, content, digest(content, volatile)))
+        found.append(Entry(str(head.rating_key), head.type, content, digest(content, head.watched)))
     return found
 
 

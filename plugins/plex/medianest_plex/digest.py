@@ -6,8 +6,6 @@ out. `updatedAt` stays in: it is how the server itself says that a title changed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import xxhash
 
 WATCHED = (
@@ -19,17 +17,17 @@ WATCHED = (
     b'"lastRatedAt":',
     b'"userRating":',
 )
-SELECTED = b'"selected":'
-VOLATILE = (*WATCHED, SELECTED)
-"""Members whose values are numbers or booleans. Inside texts quotation marks are escaped, so these bytes are never prose."""
+"""Members whose values are numbers. Inside texts quotation marks are escaped, so these bytes are never prose."""
+_SELECTED = b',"selected":true'
 
 
-def digest(item: bytes, volatile: Sequence[bytes] = VOLATILE) -> str:
-    """16 hexadecimal digits for the JSON object `item`, without the members `volatile`.
+def digest(item: bytes, watched: bool = True) -> str:
+    """16 hexadecimal digits for the JSON object `item`.
 
-    A caller that knows which members the item lacks may leave them out of `volatile`: the digest is the same.
+    watched: it may hold members of `WATCHED`; a caller that knows better saves looking for them, the digest is the same.
     """
-    for member in volatile:
+    item = item.replace(_SELECTED, b"")
+    for member in WATCHED if watched else ():
         at = item.find(member)
         while at >= 0:
             item = _without(item, at, at + len(member))

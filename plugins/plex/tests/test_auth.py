@@ -20,7 +20,7 @@ from medianest_core.sdk import (
 from medianest_core.testing.faults import Rule
 from medianest_plex.simulation.accounts import Accounts
 
-from .conftest import Plugged
+from .plex_kit import Plugged
 
 RETURN = "http://portal.example/sign-in/done"
 

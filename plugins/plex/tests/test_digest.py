@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medianest_plex import models
 from medianest_plex.client import entries
-from medianest_plex.digest import SELECTED, VOLATILE, digest
+from medianest_plex.digest import digest
 
 WATCHED: dict[str, Any] = {
     "viewCount": 3,
@@ -65,18 +65,11 @@ def test_text_that_looks_like_a_volatile_member_is_text() -> None:
     assert digest(encoded(other)) != digest(encoded(ITEM))
 
 
-@given(st.dictionaries(st.sampled_from(sorted(WATCHED)), st.integers(0, 9)))
-def test_looking_only_for_what_the_item_holds_gives_the_same_digest(noted: dict[str, int]) -> None:
-    item = encoded({**ITEM, **noted})
-    held = [member for member in VOLATILE if member in item]
-    assert digest(item, held) == digest(item)
-
-
 @pytest.mark.parametrize("name", sorted(WATCHED))
-@pytest.mark.parametrize("choice", [b"", b',"Stream":[{"selected":true}]'])
-def test_a_listing_looks_for_what_its_items_hold(name: str, choice: bytes) -> None:
-    item = b'{"ratingKey":"1","' + name.encode() + b'":0' + choice + b"}"
-    page = b'{"MediaContainer":{"Metadata":[' + item + b"]}}"
-    found = entries(models.listing(page).MediaContainer.Metadata, page)
-    assert (SELECTED in page) == bool(choice)
-    assert [entry.digest for entry in found] == [digest(item)]
+def test_a_listing_looks_only_where_there_is_something(name: str) -> None:
+    plain, watched = encoded(ITEM), encoded({**ITEM, name: 0})
+    page = b'{"MediaContainer":{"Metadata":[' + plain + b"," + watched + b"]}}"
+    container = models.listing(page).MediaContainer
+    heads = models.labels(page).MediaContainer.Metadata
+    assert [head.watched for head in heads] == [False, True]
+    assert {entry.digest for entry in entries(container.Metadata, heads)} == {digest(plain, watched=False)}

@@ -23,7 +23,7 @@ from medianest_core.sdk import (
 from medianest_core.testing.faults import Rule
 from medianest_plex.media import PlexMedia
 
-from .conftest import Plugged
+from .plex_kit import Plugged
 
 
 async def digests(plex: Plugged, title: str = "Movies") -> dict[str, str]:
@@ -200,6 +200,34 @@ async def test_deep_link_leads_to_this_server(plex: Plugged) -> None:
     )
 
 
+async def test_listings_bring_captions_and_dynamic_range(plex: Plugged) -> None:
+    full = {item.key: item for item in plex.simulator.world.library.items.values() if item.shape}
+    ranges = {"hdr10": "HDR10", "hlg": "HLG", "dv": "Dolby Vision", None: None}
+    seen: set[str | None] = set()
+    for raw in await plex.records("Movies"):
+        fields, shape = raw.decode().fields, full[int(raw.key)].shape
+        assert shape is not None
+        assert fields["media"].get("hdr") == ranges[shape.hdr]
+        assert len(fields.get("captions", {})) == len({code for code, _ in shape.captions})
+        seen.add(shape.hdr)
+    assert len(seen) > 1
+
+
+async def test_a_server_that_refuses_streams_in_lists_is_listed_without(plex: Plugged) -> None:
+    listed, asked = plex.server.listed, []
+
+    async def strict(path: str, params: Any, start: int, count: int) -> Any:
+        asked.append("includeElements" in params)
+        if asked[-1]:
+            raise Rejected("400")
+        return await listed(path, params, start, count)
+
+    plex.server.listed = strict  # type: ignore[method-assign]  # a server of another make
+    records = await plex.records("Movies")
+    assert records and "hdr" not in records[0].decode().fields["media"]
+    assert asked == [True, False]
+
+
 # Images
 
 
@@ -309,7 +337,7 @@ async def test_collections_that_are_not_there(plex: Plugged) -> None:
 
 
 async def test_only_the_owner_may_change(served: Any, factory: Any) -> None:
-    from .conftest import plug
+    from .plex_kit import plug
 
     accounts = served.simulator.world.accounts
     guest = await plug(factory, served, token=accounts.server_token(accounts.find("casey")))

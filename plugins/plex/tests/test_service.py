@@ -25,7 +25,7 @@ from medianest_plex import plugin
 from medianest_plex.service import PLEX, check
 from medianest_plex.settings import PlexSettings
 
-from .conftest import Plugged, plug
+from .plex_kit import Plugged, plug
 
 
 async def test_a_good_connection_says_what_it_reached(owner_plex: Plugged) -> None:

@@ -13,7 +13,7 @@ from medianest_core.sdk import Delivery, InvalidResponse
 from medianest_plex.simulation.webhooks import multipart
 from medianest_plex.webhooks import PlexWebhooks, payload
 
-from .conftest import Plugged
+from .plex_kit import Plugged
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 
 import orjson
 
@@ -29,6 +30,8 @@ _CODEC_NAMES = {
 }
 _LAYOUTS = {1: "Mono", 2: "Stereo", 6: "5.1", 8: "7.1"}
 _LIST_TAGS = 3
+_PART = b'"Part":[{'
+_GAP = 777_777_777_777
 
 
 def tag_id(kind: str, name: str) -> int:
@@ -36,8 +39,10 @@ def tag_id(kind: str, name: str) -> int:
     return int.from_bytes(hashlib.blake2s(f"{kind}/{name}".encode(), digest_size=3).digest(), "big") + 1
 
 
-def entry(item: Item, library: Library, *, full: bool = False, guids: bool = False) -> dict[str, object]:
-    """The JSON object of an item; `full` adds streams and untrimmed tags."""
+def entry(
+    item: Item, library: Library, *, full: bool = False, guids: bool = False, streams: bool = False
+) -> dict[str, object]:
+    """The JSON object of an item; `full` adds streams and untrimmed tags, `streams` only the former."""
     section = library.sections[item.section]
     kind = item.type
     slash = "/children" if kind in ("show", "season", "collection") else ""
@@ -80,7 +85,7 @@ def entry(item: Item, library: Library, *, full: bool = False, guids: bool = Fal
         _collection(item, library, out)
     limit = None if full else _LIST_TAGS
     if item.shape is not None:
-        out["Media"] = [_media(item, item.shape, full=full)]
+        out["Media"] = [_media(item, item.shape, full=full or streams)]
     for name, values in (
         ("Genre", item.genres),
         ("Country", item.countries),
@@ -207,7 +212,30 @@ def _media(item: Item, shape: Shape, *, full: bool) -> dict[str, object]:
     return media
 
 
+def with_streams(item: Item, library: Library) -> tuple[bytes, bytes]:
+    """`json_parts` with the streams of the item's file, as `includeElements=Stream` asks for."""
+    body, guids = item.json or json_parts(item, library)
+    before, part, after = body.partition(_PART)
+    if item.shape is None or not part:
+        return body, guids
+    template, count = _stream_template(item.shape)
+    first = item.key * 100
+    return b"".join((before, part, template % tuple(range(first, first + count)), after)), guids
+
+
+@cache
+def _stream_template(shape: Shape) -> tuple[bytes, int]:
+    """The Stream member of a file with gaps for the ids: files of one shape differ in nothing else."""
+    rows = [{"id": _GAP, **row} for row in _stream_rows(shape)]
+    text = orjson.dumps({"Stream": rows})[1:-1].replace(b"%", b"%%")
+    return text.replace(str(_GAP).encode(), b"%d") + b",", len(rows)
+
+
 def _streams(item: Item, shape: Shape) -> list[dict[str, object]]:
+    return [{"id": item.key * 100 + index, **row} for index, row in enumerate(_stream_rows(shape))]
+
+
+def _stream_rows(shape: Shape) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     if shape.video_codec:
         rows.append(_video_stream(shape))
@@ -216,7 +244,7 @@ def _streams(item: Item, shape: Shape) -> list[dict[str, object]]:
     for code, forced in shape.captions:
         rows.append(_caption_stream(code, forced))
     for index, row in enumerate(rows):
-        row |= {"id": item.key * 100 + index, "index": index}
+        row["index"] = index
     return rows
 
 

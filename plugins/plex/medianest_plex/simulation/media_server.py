@@ -253,6 +253,7 @@ class MediaServer:
             total=len(items) if paged else None,
             start=asked.start,
             meta=described,
+            streams="Stream" in query.get("includeElements", "").split(","),
         )
 
     async def metadata(self, request: Request, person: Person) -> Response:

@@ -8,8 +8,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from medianest_plex.simulation.encoding import XML_HEAD, JsonObject, to_json, to_xml
-from medianest_plex.simulation.entries import json_parts, xml_text
+from medianest_plex.simulation.encoding import XML_HEAD, JsonObject, to_json, to_xml, xml_tag
+from medianest_plex.simulation.entries import entry, json_parts, with_streams, xml_text
 from medianest_plex.simulation.library import Item, Library
 
 _TITLES = {
@@ -77,6 +77,7 @@ def page(
     total: int | None,
     start: int,
     meta: JsonObject | None = None,
+    streams: bool = False,
 ) -> Response:
     """A MediaContainer of list entries, joined from their encoded forms. `total` None: paging was not asked for."""
     head: dict[str, object] = {"size": len(items)}
@@ -89,21 +90,27 @@ def page(
         head["Meta"] = meta
     if wants_json(request):
         return Response(
-            _joined_json(head, library, items, guids), headers=headers, media_type="application/json"
+            _joined_json(head, library, items, guids, streams), headers=headers, media_type="application/json"
         )
     text = to_xml("MediaContainer", head).removesuffix("</MediaContainer>")
-    rows = "".join([xml_text(item, library, guids=guids) for item in items])
+    if streams:
+        values = [entry(item, library, guids=guids, streams=True) for item in items]
+        rows = "".join([to_xml(xml_tag("Metadata", value), value) for value in values])
+    else:
+        rows = "".join([xml_text(item, library, guids=guids) for item in items])
     return Response(
         f"{XML_HEAD}{text}{rows}</MediaContainer>", headers=headers, media_type="text/xml;charset=utf-8"
     )
 
 
-def _joined_json(head: JsonObject, library: Library, items: Sequence[Item], guids: bool) -> bytes:
+def _joined_json(
+    head: JsonObject, library: Library, items: Sequence[Item], guids: bool, streams: bool
+) -> bytes:
     pieces = [b'{"MediaContainer":', to_json(head)[:-1]]
     if items:
         pieces.append(b',"Metadata":[')
         for item in items:
-            body, extra = item.json or json_parts(item, library)
+            body, extra = with_streams(item, library) if streams else item.json or json_parts(item, library)
             pieces += (body, extra, b"},") if guids else (body, b"},")
         pieces[-1] = b"}]"
     pieces.append(b"}}")
