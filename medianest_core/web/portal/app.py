@@ -1,0 +1,113 @@
+"""The portal's routes and its error pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.staticfiles import StaticFiles
+
+from medianest_core.base.logging import correlation_id, get_logger
+from medianest_core.host.declarations import Declarations
+from medianest_core.sdk.permissions import PUBLIC
+from medianest_core.web.gate.problems import Problem
+from medianest_core.web.gate.routing import PolicyMount
+from medianest_core.web.gate.services import Services
+from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.pages.account import AccountPages
+from medianest_core.web.portal.pages.frame import Frame
+from medianest_core.web.portal.pages.home import HomePages
+from medianest_core.web.portal.pages.jobs import JobPages
+from medianest_core.web.portal.pages.library import LibraryPages
+from medianest_core.web.portal.pages.notifications import NotificationPages
+from medianest_core.web.portal.pages.overview import OverviewPages
+from medianest_core.web.portal.pages.plugin_pages import PluginPages, template_folders
+from medianest_core.web.portal.pages.plugins import PluginAdminPages
+from medianest_core.web.portal.pages.search import SearchPages
+from medianest_core.web.portal.pages.services import ServicePages
+from medianest_core.web.portal.pages.setup import SetupPages
+from medianest_core.web.portal.pages.signin import SignInPages
+from medianest_core.web.portal.pages.users import UserPages
+from medianest_core.web.portal.render import Renderer
+from medianest_core.web.portal.viewer import use_viewer
+from medianest_core.web.portal.views import Action, ErrorView, Shell
+
+_log = get_logger(__name__)
+STATIC = Path(__file__).parent / "static"
+YEAR = 31_536_000
+
+
+class _Static(StaticFiles):
+    """Static files; those with a hash in their name may be kept for good."""
+
+    def file_response(self, full_path, stat_result, scope, status_code=200):  # type: ignore[no-untyped-def]  # as its base
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        hashed = "/dist/" in str(full_path).replace("\\", "/") and not str(full_path).endswith(
+            "manifest.json"
+        )
+        response.headers["Cache-Control"] = (
+            f"public, max-age={YEAR}, immutable" if hashed else "public, max-age=3600"
+        )
+        return response
+
+
+class Portal:
+    """Everything people see. `routes` once all services are there."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.renderer = Renderer(strict=services.settings.dev)
+        self.frame = Frame(self.renderer)
+        for declared in services.host.registry.active():
+            self._plugin_changed(declared.plugin, declared)
+        services.host.on_change(self._plugin_changed)
+
+    def routes(self) -> list[BaseRoute]:
+        plugins = PluginPages(self.frame, self._services)
+        pages = (
+            SignInPages(self.frame),
+            SetupPages(self.frame),
+            HomePages(self.frame, plugins),
+            LibraryPages(self.frame),
+            NotificationPages(self.frame),
+            AccountPages(self.frame),
+            SearchPages(self.frame),
+            OverviewPages(self.frame),
+            UserPages(self.frame),
+            ServicePages(self.frame),
+            PluginAdminPages(self.frame),
+            JobPages(self.frame),
+            plugins,
+        )
+        found: list[BaseRoute] = [route for family in pages for route in family.routes()]
+        found.append(PolicyMount("/static", _Static(directory=STATIC), policy=PUBLIC, name="static"))
+        return found
+
+    async def error_page(self, request: Request, problem: Problem) -> Response:
+        """An error as people read it: inside the portal's frame where somebody is signed in."""
+        view = self.frame.view(request)
+        try:
+            shell = await self.frame.shell(request, view)
+        except Exception as error:
+            _log.warning("an error page is shown without its frame", exc_info=error)
+            shell = Shell(live=False)
+        with use_viewer(view):
+            model = ErrorView(
+                status=problem.status,
+                title=_(problem.title),
+                text=_(problem.detail) if problem.detail else "",
+                correlation_id=correlation_id.get(),
+                retry_at=problem.retry_at,
+                actions=(Action(label=_("To the start"), path="/", icon="house"),),
+            )
+        return self.renderer.page("core/errors/error.html", model, shell, view, status=problem.status)
+
+    def _plugin_changed(self, plugin: str, declared: Declarations | None) -> None:
+        if declared is None:
+            self.renderer.remove(plugin)
+            return
+        templates, locale = template_folders(declared.plugin, declared.module.__name__)
+        if templates is not None:
+            self.renderer.add(plugin, templates, locale)
