@@ -26,6 +26,7 @@ from medianest_core.cli.serve import address_of, make_settings, prepare, run
 
 if TYPE_CHECKING:
     from medianest_core.asgi import Portal
+    from medianest_core.web.gate.services import Services
 
 ADMIN = "admin"
 FIRST_SYNC = 60.0
@@ -151,18 +152,33 @@ def _reused(name: str, url: str) -> Running:
 
 async def _configure(portal: Portal, folder: Path, simulators: list[Running]) -> str:
     """Make the admin and the instances, as far as they are not there yet; returns the admin's password."""
+    services = portal.runtime.services
     kept = folder / "admin-password"
     if kept.exists():
         password = kept.read_text(encoding="utf-8")
     else:
         password = secrets.token_urlsafe(9)
-        admin = await portal.runtime.create_admin(ADMIN, password)
+        admin = await services.accounts.setup.add_admin(ADMIN, password)
         kept.touch(mode=0o600)
         kept.write_text(password, encoding="utf-8")
+        owners = {kind.name: plugin for plugin, kind in services.host.registry.service_types()}
         for simulator in simulators:
             for wanted in await asyncio.to_thread(_ask, f"{simulator.url}/_sim/instances"):
-                await portal.runtime.create_instance(
-                    wanted["service"], wanted["name"], wanted["title"], wanted["settings"], actor=admin
+                await services.host.instances.create(
+                    owners[wanted["service"]],
+                    wanted["service"],
+                    wanted["name"],
+                    wanted["title"],
+                    wanted["settings"],
+                    admin.id,
                 )
-    await portal.runtime.library_filled(FIRST_SYNC)
+    await _library_filled(services)
     return password
+
+
+async def _library_filled(services: Services) -> None:
+    """Wait until the first sync is through; a simulator that is away must not hold up the demo for long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_SYNC):
+            while not any(section.first_complete_at for section in await services.library.sections()):
+                await asyncio.sleep(0.1)  # noqa: ASYNC110  # the rows are the truth, and only the demo waits for them
