@@ -21,7 +21,7 @@ from medianest_core.base.logging import get_logger
 _log = get_logger(__name__)
 THREADS = 16
 # How long idle threads sleep between looks at whether they should end; a message wakes them at once.
-_IDLE_MS = 500
+_IDLE_MS = 250
 _STOP_MS = 10_000
 
 

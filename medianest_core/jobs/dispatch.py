@@ -35,6 +35,7 @@ class Dispatcher:
         self._send = send
         self._renew = renew
         self._limited: set[str] = set()
+        self._new: set[str] = set()
         self._wake = asyncio.Event()
         self._pruned_at = float("-inf")
         self._renewed_at = time.monotonic()
@@ -48,6 +49,11 @@ class Dispatcher:
         else:
             self._limited.add(name)
             self._wake.set()
+
+    def added(self, name: str) -> None:
+        """A kind of job has just become runnable here."""
+        self._new.add(name)
+        self._wake.set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -64,7 +70,11 @@ class Dispatcher:
             if self._wake.is_set():
                 self._wake.clear()
                 names, self._limited = self._limited, set()
-                await self._send_due(names)
+                new, self._new = self._new, set()
+                if new:
+                    await self._send_due(new, unheard=True)
+                if names:
+                    await self._send_due(names)
             else:
                 await self.tick()
         except DatabaseAway:
@@ -95,8 +105,8 @@ class Dispatcher:
             self._pruned_at = time.monotonic()
             await self._prune()
 
-    async def _send_due(self, names: set[str] | None) -> None:
-        for item in await self._ledger.due(names):
+    async def _send_due(self, names: set[str] | None, *, unheard: bool = False) -> None:
+        for item in await self._ledger.due(names, unheard=unheard):
             self._send(item.id, item.name)
 
     async def _prune(self) -> None:

@@ -105,18 +105,22 @@ class Runner:
 
     async def _run(self, job_id: str, entry: Registered) -> None:
         # A job during which a process died may kill the next one too. Of those, one at a time, so that no other is charged
-        # for its deed again.
-        lease = await self._ledger.claim(job_id, entry.name, self._worker, suspects=not self._suspect)
-        if lease is None:
-            return
-        suspect = lease.crashes > 0
-        self._suspect = self._suspect or suspect
-        token = correlation_id.set(lease.correlation_id)
+        # for its deed again. The place is taken before the claim: another claim may be under way.
+        mine = not self._suspect
+        self._suspect = True
         try:
-            await self._attempt(lease, entry)
+            lease = await self._ledger.claim(job_id, entry.name, self._worker, suspects=mine)
+            if mine and (lease is None or lease.crashes == 0):
+                mine = self._suspect = False
+            if lease is None:
+                return
+            token = correlation_id.set(lease.correlation_id)
+            try:
+                await self._attempt(lease, entry)
+            finally:
+                correlation_id.reset(token)
         finally:
-            correlation_id.reset(token)
-            if suspect:
+            if mine:
                 self._suspect = False
 
     async def _attempt(self, lease: Lease, entry: Registered) -> None:

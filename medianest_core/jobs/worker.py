@@ -87,6 +87,7 @@ class Worker:
 
     def _add(self, entry: Registered) -> None:
         self._broker.add(entry.name, entry.job.queue)
+        self._dispatcher.added(entry.name)
         if entry.job.schedule is not None:
             self.schedules.declare(entry.name, entry.job.schedule, entry.job.args().model_dump(mode="json"))
             self._tasks.spawn(self.schedules.start(entry.name), f"first run of {entry.name}")

@@ -109,7 +109,7 @@ class Ledger(Leases, Reconciler, Control):
             "max_attempts": max_attempts or kind.retry.attempts,
             "created_at": now,
             "due_at": due,
-            "send_at": self._send_at(kind, now, due),
+            "send_at": self._send_at(name, now, due),
             "unique_text": key,
             "unique_key": key,
         }
@@ -148,9 +148,11 @@ class Ledger(Leases, Reconciler, Control):
                 return str(existing)
             # Between the two statements a worker took it: then ours is needed after all.
 
-    def _send_at(self, kind: JobKind, now: float, due: float) -> float:
-        # Kinds with a limit are sent by the dispatcher as places become free, others by whoever enqueues them.
-        return due if due > now or kind.limit is not None else now + SEND_AGAIN_AFTER
+    def _send_at(self, name: str, now: float, due: float) -> float:
+        # Kinds with a limit are sent by the dispatcher as places become free, unknown ones once they are declared; all others
+        # by whoever enqueues them, and again only if that came to nothing.
+        kind = self.kinds.get(name)
+        return due if due > now or kind is None or kind.limit is not None else now + SEND_AGAIN_AFTER
 
     def _ready_after_commit(self, tx: Transaction, identifier: str, name: str) -> None:
         def tell() -> None:

@@ -22,6 +22,7 @@ from medianest_core.store.engine import Tx
 from medianest_core.store.tables.ledger import jobs
 
 _LIMIT_LOCK = 7_130_002
+_SUSPECT_PAUSE = 1.0
 
 
 class LeaseLost(MediaNestError):
@@ -109,6 +110,16 @@ class Leases(LedgerCore):
                     )
                 )
             row = (await tx.execute(statement)).mappings().first()
+            if row is None and (limit is not None or not suspects):
+                # It was sent for a place that another one took; it is sent again once one may be free.
+                again = now if suspects else now + _SUSPECT_PAUSE
+                await self._write(
+                    tx,
+                    jobs.c.id == job_id,
+                    jobs.c.state == JobState.QUEUED,
+                    jobs.c.due_at <= now,
+                    send_at=again,
+                )
         if row is None:
             return None
         return Lease(**{key: row[key] for key in Lease.__dataclass_fields__})

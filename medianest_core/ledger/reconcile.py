@@ -32,10 +32,13 @@ class Due:
 class Reconciler(LedgerCore):
     """What runs on every tick."""
 
-    async def due(self, names: Collection[str] | None = None, batch: int = _BATCH) -> Sequence[Due]:
+    async def due(
+        self, names: Collection[str] | None = None, batch: int = _BATCH, *, unheard: bool = False
+    ) -> Sequence[Due]:
         """Jobs of declared kinds (or of `names`) that should be sent now; they are not named again for some seconds.
 
-        Of kinds with a limit, no more than there are free places.
+        Of kinds with a limit, no more than there are free places. unheard: also those that were sent moments ago, for a
+        worker that has just begun and cannot have heard it.
         """
         wanted = [name for name in (names or self.kinds) if name in self.kinds]
         free = [name for name in wanted if self.kinds[name].limit is None]
@@ -43,9 +46,10 @@ class Reconciler(LedgerCore):
         now = self.clock.now()
         found: list[Due] = []
         async with self.db.read() as tx:
+            moment = jobs.c.due_at if unheard else jobs.c.send_at
             ready = (
                 select(jobs.c.id, jobs.c.name, jobs.c.queue)
-                .where(jobs.c.state == JobState.QUEUED, jobs.c.send_at <= now)
+                .where(jobs.c.state == JobState.QUEUED, moment <= now)
                 .order_by(jobs.c.due_at, jobs.c.created_at)
             )
             if free:
@@ -56,7 +60,7 @@ class Reconciler(LedgerCore):
             if limited:
                 result = await tx.execute(
                     select(jobs.c.name)
-                    .where(jobs.c.state == JobState.QUEUED, jobs.c.send_at <= now, jobs.c.name.in_(limited))
+                    .where(jobs.c.state == JobState.QUEUED, moment <= now, jobs.c.name.in_(limited))
                     .distinct()
                 )
                 waiting = set(result.scalars())
