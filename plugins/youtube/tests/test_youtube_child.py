@@ -20,6 +20,8 @@ from medianest_youtube.protocol import read_event
 from medianest_youtube.simulation.catalogue import HOSTILE_ID
 from medianest_youtube.simulation.harness import Runner, Site, probe
 
+pytest_plugins = ("medianest_youtube.simulation.fixtures",)
+
 
 async def test_looks_at_one_video_without_fetching_it(site: Site, child_runner: Runner) -> None:
     outcome = await child_runner.run("inspect", site.fact("video_url"))

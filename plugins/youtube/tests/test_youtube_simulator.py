@@ -21,6 +21,8 @@ from medianest_youtube.simulation.harness import Site
 from medianest_youtube.simulation.streaming import parse_range
 from medianest_youtube.simulator import VideoSiteSimulator
 
+pytest_plugins = ("medianest_youtube.simulation.fixtures",)
+
 
 def _ask(
     url: str, method: str = "GET", body: object = None, **headers: str

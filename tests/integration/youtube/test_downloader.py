@@ -24,26 +24,14 @@ from medianest_core.sdk.downloads import (
     ProgressSink,
 )
 from medianest_core.sdk.errors import NotReady, RateLimited, Rejected, UserError
-from medianest_core.testing.server import running
 from medianest_youtube.downloader import YoutubeDownloader
 from medianest_youtube.health import YoutubeStatus
 from medianest_youtube.service import check
 from medianest_youtube.settings import YoutubeSettings
 from medianest_youtube.simulation.catalogue import HOSTILE_ID
 from medianest_youtube.simulation.harness import Site, probe
-from medianest_youtube.simulator import VideoSiteSimulator
 
-
-@pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("site")
-
-
-@pytest.fixture
-async def site(films: Path) -> AsyncIterator[Site]:
-    simulator = VideoSiteSimulator(data_dir=films, bytes_per_second=0)
-    async with running(simulator) as served:
-        yield Site(served, simulator)
+pytest_plugins = ("medianest_youtube.simulation.fixtures",)
 
 
 @pytest.fixture

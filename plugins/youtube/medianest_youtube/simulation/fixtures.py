@@ -1,4 +1,7 @@
-"""One simulated site for all tests of this plugin (its films are made once), and a child to talk to."""
+"""pytest fixtures: one simulated site (its films are made once a session) and a child to talk to.
+
+A test module takes them with ``pytest_plugins = ("medianest_youtube.simulation.fixtures",)``.
+"""
 
 from __future__ import annotations
 
