@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medianest_youtube.naming import EXTENSIONS, safe_name
-
 _RECORD = "finished.json"
+_EXTENSIONS = frozenset({"mp4", "mkv", "webm", "mp3", "m4a", "srt", "jpg", "nfo"})
+_LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 
 class Misplaced(ValueError):
@@ -41,10 +42,10 @@ def plan(files: Sequence[Mapping[str, Any]], stem: str) -> list[Move]:
     for one in files:
         source, kind = str(one["name"]), str(one["role"])
         extension = source.rpartition(".")[2].lower()
-        if source != Path(source).name or source.startswith(".") or extension not in EXTENSIONS:
+        if source != Path(source).name or source.startswith(".") or extension not in _EXTENSIONS:
             raise Misplaced("not a file of ours")
-        language = safe_name(str(one.get("language") or ""), limit=24, fallback="")
-        middle = f".{language}" if kind == "subtitle" and language else ""
+        language = str(one.get("language") or "")
+        middle = f".{language}" if kind == "subtitle" and _LANGUAGE.fullmatch(language) else ""
         moves.append(Move(source, f"{stem}{middle}.{extension}", kind))
     return moves
 
