@@ -1,0 +1,55 @@
+"""For tests of a plugin's client: any ASGI application on a loopback port, and the guarded client an instance would be given."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Generator
+from typing import Any
+
+import uvicorn
+
+from medianest_core.base.egress import EgressPolicy
+from medianest_core.base.http import GuardedHttp, HttpFactory
+from medianest_core.sdk.settings import ServiceSettings
+
+
+class _Guest(uvicorn.Server):
+    """uvicorn's server without signal handlers: it is a guest in somebody else's loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[str]:
+    """`async with serving(app) as url`: the application answers at `url`, without a trailing slash."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = _Guest(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="loopback server")
+    while not server.started:
+        if task.done():
+            await task
+            raise RuntimeError("the loopback server did not start")
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def guarded_client(settings: ServiceSettings) -> AsyncIterator[GuardedHttp]:
+    """The HTTP client that an instance with these settings is given."""
+    factory = HttpFactory()
+    try:
+        yield factory.for_instance(settings.base_url(), EgressPolicy.for_settings(settings))
+    finally:
+        await factory.close()
