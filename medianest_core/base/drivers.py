@@ -17,6 +17,6 @@ def load_driver(group: str, name: str) -> Any:
     from stevedore.exception import NoMatches
 
     try:
-        return DriverManager(group, name, invoke_on_load=False, warn_on_missing_entrypoint=False).driver
+        return DriverManager(group, name, invoke_on_load=False).driver
     except (NoMatches, RuntimeError) as error:
         raise DriverMissing(f'There is no driver "{name}" for {group}.') from error
