@@ -109,7 +109,7 @@ class PlexAccounts:
     async def sharing(self, token: Secret) -> Sharing:
         """With whom the account's servers are shared. Raises InvalidResponse for a list that is not whole."""
         response = await self._send("GET", "/api/users", token)
-        return _sharing(response.content)
+        return read_sharing(response.content)
 
     async def sign_out(self, token: Secret) -> None:
         """Make the service forget the token; one that is forgotten already is fine."""
@@ -119,7 +119,8 @@ class PlexAccounts:
             return
 
 
-def _sharing(content: bytes) -> Sharing:
+def read_sharing(content: bytes) -> Sharing:
+    """The account service's list of people. Raises InvalidResponse for one that is not whole."""
     from xml.etree import ElementTree
 
     # The list exists as XML only. Without a document type there are no entities to expand.
@@ -138,7 +139,10 @@ def _sharing(content: bytes) -> Sharing:
     return Sharing(
         {
             person.get("id", ""): frozenset(
-                server.get("machineIdentifier", "") for server in person.findall("Server")
+                server.get("machineIdentifier", "")
+                for server in person.findall("Server")
+                # An invitation that was not accepted yet gives no access.
+                if server.get("pending", "0") not in ("1", "true")
             )
             for person in people
         }

@@ -10,6 +10,7 @@ from medianest_core.sdk import (
     AuthFailed,
     AuthFlow,
     ChallengeExpired,
+    InvalidResponse,
     NotReady,
     RateLimited,
     Rejected,
@@ -18,6 +19,7 @@ from medianest_core.sdk import (
     Standing,
 )
 from medianest_core.testing.faults import Rule
+from medianest_plex.account import read_sharing
 from medianest_plex.simulation.accounts import Accounts
 
 from .plex_kit import Plugged
@@ -143,6 +145,37 @@ async def test_the_sharing_list_tells_without_the_persons_token(owner_plex: Plug
     casey, stranger = accounts.find("casey"), accounts.find("stranger")
     assert await owner_plex.auth.revalidate(str(casey.id), None) is Standing.VALID
     assert await owner_plex.auth.revalidate(str(stranger.id), None) is Standing.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("servers", "expected"),
+    [
+        ('<Server machineIdentifier="m" pending="0"/>', True),
+        ('<Server machineIdentifier="m"/>', True),
+        ('<Server machineIdentifier="m" pending="1"/>', False),
+        ('<Server machineIdentifier="other"/>', False),
+        ("", False),
+    ],
+)
+def test_who_the_sharing_list_lets_in(servers: str, expected: bool) -> None:
+    listed = f'<MediaContainer totalSize="1"><User id="7" username="x">{servers}</User></MediaContainer>'
+    sharing = read_sharing(listed.encode())
+    assert sharing.allows("7", "m") is expected
+    assert not sharing.allows("8", "m")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        b"",
+        b"<html><body>Sign in</body></html>",
+        b'<MediaContainer totalSize="2"><User id="7"/></MediaContainer>',
+        b'<!DOCTYPE x [<!ENTITY a "b">]><MediaContainer/>',
+    ],
+)
+def test_a_list_that_is_not_whole_tells_nothing(listed: bytes) -> None:
+    with pytest.raises(InvalidResponse):
+        read_sharing(listed)
 
 
 @pytest.mark.parametrize(
