@@ -180,5 +180,6 @@ async def _library_filled(services: Services) -> None:
     """Wait until the first sync is through; a simulator that is away must not hold up the demo for long."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FIRST_SYNC):
-            while not any(section.first_complete_at for section in await services.library.sections()):
-                await asyncio.sleep(0.1)  # noqa: ASYNC110  # the rows are the truth, and only the demo waits for them
+            # The rows are the truth, and only the demo waits for them.
+            while not any(section.first_complete_at for section in await services.library.sections()):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)

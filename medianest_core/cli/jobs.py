@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,12 +38,14 @@ def list_(
 
 
 async def _jobs(url: str, state: str | None, limit: int) -> list[dict[str, Any]]:
-    from medianest_core.ledger.control import list_jobs
+    from medianest_core.ledger.enqueue import Ledger
     from medianest_core.store.engine import Database
 
     db = Database(url)
     await db.start()
     try:
-        return [dict(job) for job in await list_jobs(db, state=state, limit=limit)]
+        async with db.read() as tx:
+            found = await Ledger(db).list_jobs(tx, states=[state] if state else None, limit=limit)
+        return [asdict(job) for job in found.items]
     finally:
         await db.close()
