@@ -25,12 +25,13 @@ from medianest_core.host.bootmark import BootMark
 from medianest_core.host.context import Context, Translate
 from medianest_core.host.declarations import Declarations
 from medianest_core.host.discovery import Found, discover
+from medianest_core.host.facts import declared_facts, plain_info
 from medianest_core.host.hookcaller import Hooks
 from medianest_core.host.instance import POLL, Surroundings
 from medianest_core.host.instance_rows import forget_processes, process_name, put_plugin_state
 from medianest_core.host.instances import Instances
 from medianest_core.host.listeners import Listeners
-from medianest_core.host.registry import PluginInfo, Registry, contribution_counts, kind_names
+from medianest_core.host.registry import PluginInfo, Registry
 from medianest_core.host.stages import Stages, Standing
 from medianest_core.host.states import PluginState
 from medianest_core.host.validate import collisions
@@ -231,14 +232,14 @@ class PluginHost:
         )
 
     async def _take(self, standing: Standing) -> None:
-        info = self._info(standing)
+        info = plain_info(standing, self._clock.now())
         declared = standing.declared
         if declared is None:
             await self._put(info)
             return
         state, reason = await self._activate(declared)
         if state is PluginState.ACTIVE:
-            info = replace(info, **_facts(declared))
+            info = replace(info, **declared_facts(declared))
         await self._put(replace(info, state=state, reason=reason))
 
     async def _activate(self, declared: Declarations) -> tuple[PluginState, str]:
@@ -320,22 +321,6 @@ class PluginHost:
                 event = PluginChanged(plugin=info.name, state=info.state.value, reason=info.reason)
                 await self._bus.publish(tx, event, Audience.admins())
 
-    def _info(self, standing: Standing) -> PluginInfo:
-        found = standing.found
-        return PluginInfo(
-            name=standing.name,
-            title=standing.name,
-            distribution=found.distribution if found else standing.distribution,
-            version=found.version if found else "",
-            api=str(found.api_major) if found else "",
-            state=standing.state,
-            reason=standing.reason,
-            since=self._clock.now(),
-            builtin=bool(found and found.builtin),
-            enabled=standing.state is not PluginState.DISABLED,
-            trace=standing.trace,
-        )
-
     def _known(self, plugin: str) -> PluginInfo:
         if (info := self.registry.plugin(plugin)) is None:
             raise UnknownPlugin(f"No plugin called {plugin} is installed.")
@@ -348,20 +333,6 @@ class PluginHost:
     def _tell(self, plugin: str, declared: Declarations | None) -> None:
         for observer in self._observers:
             observer(plugin, declared)
-
-
-def _facts(declared: Declarations) -> dict[str, Any]:
-    manifest = declared.manifest
-    return {
-        "title": manifest.title,
-        "description": manifest.description,
-        "homepage": manifest.homepage,
-        "icon": manifest.icon,
-        "api": manifest.api,
-        "providers": tuple(kind_names(declared.providers)),
-        "services": tuple(declared.services),
-        "contributions": contribution_counts(declared),
-    }
 
 
 async def _ignore(awaitable: Any) -> None:

@@ -50,10 +50,11 @@ os._exit(0)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """reason empty: it can be imported. trace: for the admin page."""
+    """reason empty: it can be imported. trace: for the admin page. raised: an exception, which may be another's fault."""
 
     reason: str = ""
     trace: str = ""
+    raised: bool = False
 
 
 class ProbeCache:
@@ -86,7 +87,7 @@ class ProbeCache:
 def probe(plugins: Sequence[Found], *, per_plugin: float = PER_PLUGIN) -> dict[str, Verdict]:
     """Import each in a child process; name → verdict. Blocks for at most `per_plugin` seconds for each that hangs.
 
-    One child takes all of them. Whoever fails in company is tried again alone before it is blamed.
+    One child takes all of them. Whoever raises in company is tried again alone before it is blamed.
     """
     verdicts: dict[str, Verdict] = {}
     waiting = list(plugins)
@@ -98,7 +99,7 @@ def probe(plugins: Sequence[Found], *, per_plugin: float = PER_PLUGIN) -> dict[s
             verdict = results.get(plugin.name)
             if verdict is None:
                 continue
-            if verdict.reason and plugin.name != first:
+            if verdict.raised and plugin.name != first:
                 results_alone = _run([plugin], per_plugin)
                 verdict = results_alone.get(plugin.name, verdict)
             verdicts[plugin.name] = verdict
@@ -167,8 +168,8 @@ def _verdict(line: dict[str, Any], hung: bool, code: int, per_plugin: float, out
         return Verdict()
     if line["result"] == "raised":
         if line["kind"] == "SystemExit":
-            return Verdict("It tried to end the process while it was imported.", line["trace"])
-        return Verdict(f"Importing it failed: {line['kind']}: {line['message']}", line["trace"])
+            return Verdict("It tried to end the process while it was imported.", line["trace"], True)
+        return Verdict(f"Importing it failed: {line['kind']}: {line['message']}", line["trace"], True)
     said = output.read_text("utf-8", "replace")[-4000:]
     if hung:
         return Verdict(f"Importing it did not end within {per_plugin:g} seconds.", said)

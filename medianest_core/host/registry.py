@@ -117,7 +117,7 @@ class Registry:
         if state.running and declared.services and not info.builtin:
             waiting = count == 0
             state = PluginState.NEEDS_SETTINGS if waiting else PluginState.ACTIVE
-            names = ", ".join(service.title or service.name for service in declared.services.values())
+            names = " or ".join(service.title or service.name for service in declared.services.values())
             reason = f"No {names} has been set up yet. Add one under Services." if waiting else ""
         return replace(info, state=state, reason=reason, instances=count)
 
