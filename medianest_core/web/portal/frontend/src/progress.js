@@ -1,5 +1,5 @@
 // Progress rows are patched in place: [data-progress="download/ID"] holds [data-part] bar, percent, rate, left, text, count.
-// The payload: {id, state, fraction, done, total, rate, left, text, items: [{id, …}]}; what is absent stays as it was.
+// What an event does not say stays as it was.
 import { word } from "./page.js";
 
 const language = document.documentElement.lang || "en";
@@ -36,8 +36,8 @@ function patch(row, data) {
     bar.value = Math.max(0, Math.min(1, data.fraction));
     set(row, "percent", percent.format(bar.value));
   }
-  if ("rate" in data) set(row, "rate", data.rate ? `${bytes(data.rate)}/s` : "");
-  if ("left" in data) set(row, "left", data.left === null ? "" : timeLeft(data.left));
+  if (data.rate !== undefined) set(row, "rate", data.rate ? `${bytes(data.rate)}/s` : "");
+  if (data.left !== undefined) set(row, "left", data.left === null ? "" : timeLeft(data.left));
   if (data.text !== undefined) set(row, "text", data.text ?? "");
   if (typeof data.done === "number" && typeof data.total === "number" && data.total > 0)
     set(row, "count", `${plain.format(data.done)} / ${plain.format(data.total)}`);
@@ -48,14 +48,37 @@ function patch(row, data) {
   }
 }
 
-/** Patch every row of `kind/id` and of its items; false when there is none, so that fragments may load instead. */
-export function patchProgress(kind, data) {
-  if (!data?.id) return false;
-  const rows = document.querySelectorAll(`[data-progress="${CSS.escape(kind)}/${CSS.escape(String(data.id))}"]`);
+/** The server's progress events in the shape that rows are patched with; `item` is set where it speaks of one item. */
+export function reading(kind, data) {
+  const part = (done, total) => (total ? done / total : undefined);
+  if (kind === "download")
+    return {
+      id: data.download_id,
+      item: data.item_id,
+      state: data.status || undefined,
+      fraction: typeof data.percent === "number" ? data.percent / 100 : undefined,
+      rate: data.speed,
+      left: data.eta,
+      text: data.message || undefined,
+    };
+  if (kind === "job")
+    return { id: data.job_id, fraction: part(data.done, data.total), done: data.done, total: data.total, text: data.message };
+  return {
+    id: data.job_id || data.run_id,
+    fraction: part(data.done, data.total),
+    done: data.done,
+    total: data.total,
+    left: data.eta,
+    text: data.message,
+  };
+}
+
+/** Patch every row of `kind/id` or `kind/id/item`; false when there is none, so that fragments may load instead. */
+export function patchProgress(kind, event) {
+  const data = reading(kind, event ?? {});
+  if (!data.id) return false;
+  const key = data.item ? `${kind}/${data.id}/${data.item}` : `${kind}/${data.id}`;
+  const rows = document.querySelectorAll(`[data-progress="${key}"]`);
   rows.forEach((row) => patch(row, data));
-  for (const item of data.items ?? []) {
-    const key = `[data-progress="${CSS.escape(kind)}/${CSS.escape(String(data.id))}/${CSS.escape(String(item.id))}"]`;
-    document.querySelectorAll(key).forEach((row) => patch(row, item));
-  }
   return rows.length > 0 && !finished.has(data.state);
 }

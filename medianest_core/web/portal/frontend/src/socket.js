@@ -18,6 +18,11 @@ function announce(name, id) {
   }
 }
 
+/** What an event is about: the one id that it names. */
+function subject(data) {
+  return data?.download_id ?? data?.job_id ?? data?.instance_id ?? data?.user_id ?? data?.id;
+}
+
 const due = new Map();
 
 function refresh(element, name) {
@@ -52,7 +57,7 @@ function receive(name, message) {
       dot.textContent = count ? String(Math.min(count, 99)) : "";
     }
   }
-  announce(name, data?.id);
+  announce(name, subject(data));
 }
 
 function connect() {
