@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from medianest_core.base.clock import now
 from medianest_core.base.logging import correlation_id
@@ -27,3 +28,36 @@ async def record(
             correlation_id=correlation_id.get(),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """at: epoch seconds. actor: user id, None for the system or the console."""
+
+    id: int
+    at: float
+    actor: str | None
+    action: str
+    target: str
+    details: Mapping[str, Any]
+    correlation_id: str
+
+
+async def latest(
+    tx: Transaction,
+    *,
+    actor: str | None = None,
+    action: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[AuditRow]:
+    """Newest first. action: the beginning of its name. before: rows older than the one with this id."""
+    wanted = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if actor is not None:
+        wanted = wanted.where(audit.c.actor == actor)
+    if action:
+        wanted = wanted.where(audit.c.action.startswith(action, autoescape=True))
+    if before is not None:
+        wanted = wanted.where(audit.c.id < before)
+    rows = (await tx.execute(wanted)).mappings()
+    return [AuditRow(**row) for row in rows]

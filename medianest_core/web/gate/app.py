@@ -18,7 +18,7 @@ from medianest_core.web.gate.limits import Limits
 from medianest_core.web.gate.origin import SameOrigin
 from medianest_core.web.gate.problems import ErrorPage, Problems, problem_of, respond
 from medianest_core.web.gate.proxies import Proxies
-from medianest_core.web.gate.routing import policy_table
+from medianest_core.web.gate.routing import check_policies
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.session import WhoAsks
 
@@ -30,7 +30,7 @@ def make_app(
 
     Raises NoPolicy for a route without one, ValueError for a trusted proxy that is no address.
     """
-    policy_table(routes)
+    check_policies(routes)
     settings = services.settings
     Proxies(_nothing, settings.trusted_proxies)
 

@@ -134,14 +134,22 @@ def page(
     return PolicyRoute(path, handler, policy=policy, methods=list(methods), name=name)
 
 
+def check_policies(routes: Iterable[BaseRoute]) -> None:
+    """Raises NoPolicy for a route that has none. Mounted applications check their own when they are loaded."""
+    for route in routes:
+        if not isinstance(route, PolicyRoute | PolicyMount):
+            raise NoPolicy(f"The route {getattr(route, 'path', route)!r} has no policy.")
+        if isinstance(route, PolicyRoute) and not isinstance(route.policy, Policy):
+            raise NoPolicy(f"The route {route.path!r} has no policy.")
+
+
 def policy_table(routes: Iterable[BaseRoute]) -> list[Entry]:
     """Everything that can be reached, with its policy. Raises NoPolicy for a route that has none."""
-    found: list[Entry] = []
-    for route in routes:
-        if isinstance(route, PolicyRoute | PolicyMount):
-            found.extend(route.entries())
-        else:
-            raise NoPolicy(f"The route {getattr(route, 'path', route)!r} has no policy.")
+    routes = list(routes)
+    check_policies(routes)
+    found = [
+        entry for route in routes if isinstance(route, PolicyRoute | PolicyMount) for entry in route.entries()
+    ]
     for entry in found:
         if not isinstance(entry.policy, Policy):
             raise NoPolicy(f"{entry.method} {entry.path} has no policy.")

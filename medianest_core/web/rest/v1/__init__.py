@@ -1,0 +1,1 @@
+"""One resource of the API per file."""

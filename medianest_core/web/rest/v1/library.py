@@ -1,0 +1,155 @@
+"""The library: titles with filters, search, details, and what is new. Read from the database, never from a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import Path, Query
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from medianest_core.domain.library.query import Facets, LibraryQuery, Page, TitleRow
+from medianest_core.domain.library.titles import (
+    Availability,
+    Change,
+    Episode,
+    RecentTitle,
+    Season,
+    TitleDetail,
+)
+from medianest_core.sdk.permissions import ADMIN, USER
+from medianest_core.web.gate.problems import Problem
+from medianest_core.web.gate.viewer import services_of
+from medianest_core.web.rest.resource import Cursor, Limit, Resource
+
+library = Resource("library", "/library")
+TitleId = Annotated[int, Path(ge=0, le=2**53)]
+Many = Annotated[list[str], Query(max_length=50)]
+
+
+class TitleView(BaseModel):
+    """values: merged fields by name. images: asset → image id, served at "/img/{id}?w=300".
+
+    provenance: field path with dots between its parts → instance id, or "lock".
+    """
+
+    row: TitleRow
+    values: Mapping[str, Any]
+    images: Mapping[str, str]
+    cast: Sequence[Mapping[str, Any]]
+    availability: Sequence[Availability]
+    seasons: Sequence[Season]
+    parents: Sequence[TitleRow]
+    provenance: Mapping[str, str]
+    ids: Mapping[str, str]
+
+
+class Link(BaseModel):
+    url: str
+
+
+@library.get("/titles", policy=USER)
+async def list_titles(
+    request: Request,
+    kind: Many = [],  # noqa: B006  # read by FastAPI, never changed
+    genre: Many = [],  # noqa: B006
+    quality: Annotated[list[int], Query(max_length=20)] = [],  # noqa: B006
+    instance: Many = [],  # noqa: B006
+    year_from: Annotated[int | None, Query(ge=0, le=9999)] = None,
+    year_to: Annotated[int | None, Query(ge=0, le=9999)] = None,
+    hdr: bool = False,
+    text: Annotated[str, Query(max_length=200)] = "",
+    sort: Literal["title", "added", "year", "rating", "released"] = "title",
+    descending: bool = False,
+    cursor: Cursor = None,
+    limit: Limit = 60,
+) -> Page:
+    """Movies, shows and other titles of the top level. Repeat a filter for several values: any of them."""
+    return await services_of(request).library.list_titles(  # type: ignore[no-any-return]
+        LibraryQuery(
+            kinds=tuple(kind),
+            genres=tuple(genre),
+            year_from=year_from,
+            year_to=year_to,
+            qualities=tuple(one for one in quality if 0 <= one < 100_000),
+            hdr=hdr,
+            instance_ids=tuple(instance),
+            text=text,
+            sort=sort,
+            descending=descending,
+            cursor=cursor,
+            limit=limit,
+        )
+    )
+
+
+@library.get("/facets", policy=USER)
+async def get_facets(request: Request) -> Facets:
+    """What the filters can be, with counts."""
+    return await services_of(request).library.facets()  # type: ignore[no-any-return]
+
+
+@library.get("/search", policy=USER)
+async def search(
+    request: Request, text: Annotated[str, Query(max_length=200)], limit: Limit = 20
+) -> list[TitleRow]:
+    """Best matches first."""
+    return await services_of(request).library.search(text, limit)  # type: ignore[no-any-return]
+
+
+@library.get("/recent", policy=USER)
+async def recent(request: Request, limit: Limit = 24) -> list[RecentTitle]:
+    """What came last."""
+    return await services_of(request).library.recent(limit)  # type: ignore[no-any-return]
+
+
+@library.get("/titles/{title_id}", policy=USER)
+async def get_title(request: Request, title_id: TitleId) -> TitleView:
+    detail = await _detail(request, title_id)
+    provenance = {".".join(str(part) for part in path): source for path, source in detail.provenance.items()}
+    return TitleView(
+        row=detail.row,
+        values=detail.values,
+        images=detail.images,
+        cast=detail.cast,
+        availability=detail.availability,
+        seasons=detail.seasons,
+        parents=detail.parents,
+        provenance=provenance,
+        ids=detail.ids,
+    )
+
+
+@library.get("/titles/{title_id}/seasons", policy=USER)
+async def list_seasons(request: Request, title_id: TitleId) -> Sequence[Season]:
+    """Of a show."""
+    return (await _detail(request, title_id)).seasons
+
+
+@library.get("/titles/{title_id}/episodes", policy=USER)
+async def list_episodes(request: Request, title_id: TitleId) -> list[Episode]:
+    """Of a season, or of a show without seasons."""
+    await _detail(request, title_id)
+    return await services_of(request).library.episodes(title_id)  # type: ignore[no-any-return]
+
+
+@library.get("/titles/{title_id}/changes", policy=ADMIN)
+async def list_changes(request: Request, title_id: TitleId, limit: Limit = 100) -> list[Change]:
+    """What syncs changed of it, and why."""
+    await _detail(request, title_id)
+    return await services_of(request).library.changes(title_id, limit)  # type: ignore[no-any-return]
+
+
+@library.get("/titles/{title_id}/link", policy=USER)
+async def deep_link(request: Request, title_id: TitleId, instance: str | None = None) -> Link:
+    """Address that opens it in the service's own player."""
+    await _detail(request, title_id)
+    return Link(url=await services_of(request).library.deep_link(title_id, instance))
+
+
+async def _detail(request: Request, title_id: int) -> TitleDetail:
+    detail: TitleDetail | None = await services_of(request).library.title(title_id)
+    if detail is None:
+        raise Problem(404, "There is no such title.", code="missing")
+    return detail

@@ -1,0 +1,207 @@
+"""Configured services: kinds, settings forms, testing, health and their addresses for webhooks. For admins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from medianest_core.domain.webhooks.service import Address, DeliveryInfo
+from medianest_core.host.health import Health
+from medianest_core.host.instance import InstanceInfo
+from medianest_core.sdk.permissions import ADMIN, USER
+from medianest_core.sdk.service import CheckResult
+from medianest_core.web.gate.viewer import services_of, someone
+from medianest_core.web.rest.resource import Cursor, Limit, Resource
+
+services = Resource("services", "/services")
+status = Resource("status", "/status")
+
+
+class ServiceKind(BaseModel):
+    """settings: JSON schema of the settings; fields with "writeOnly" are secrets."""
+
+    plugin: str
+    service: str
+    title: str
+    icon: str
+    description: str
+    settings: dict[str, Any]
+
+
+class NewService(BaseModel):
+    """name: address-like, unique in the plugin; empty makes one from the title. settings: as the kind's schema says."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    plugin: str = Field(max_length=64)
+    service: str = Field(max_length=64)
+    name: str = Field("", max_length=64)
+    title: str = Field("", max_length=80)
+    settings: dict[str, Any]
+
+
+class ServiceChange(BaseModel):
+    """Secrets left out are kept; null removes one. version: as read, for a 409 when it changed."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    settings: dict[str, Any]
+    version: int
+    title: str | None = Field(None, max_length=80)
+
+
+class ServiceTrial(BaseModel):
+    """instance_id: whose stored secrets stand in for those left out."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    plugin: str = Field(max_length=64)
+    service: str = Field(max_length=64)
+    settings: dict[str, Any]
+    instance_id: str | None = None
+
+
+class Enabled(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool
+
+
+class ServiceDetail(BaseModel):
+    """settings: stored values, secrets masked."""
+
+    service: InstanceInfo
+    settings: Mapping[str, Any]
+    health: Health
+
+
+class DeliveryPage(BaseModel):
+    items: Sequence[DeliveryInfo]
+    next_cursor: str | None
+
+
+class ServiceUp(BaseModel):
+    """What everyone may know. up: null while that is not known. since_at: epoch seconds."""
+
+    id: str
+    title: str
+    service: str
+    up: bool | None
+    since_at: float
+
+
+@status.get(policy=USER)
+async def list_status(request: Request) -> list[ServiceUp]:
+    """Which services answer."""
+    unknown = {"new", "setting_up", "closed"}
+    return [
+        ServiceUp(
+            id=info.id,
+            title=info.title,
+            service=info.service,
+            up=None if info.state.value in unknown else info.ready,
+            since_at=info.since,
+        )
+        for info in services_of(request).host.instances.all()
+        if info.enabled
+    ]
+
+
+@services.get("/kinds", policy=ADMIN)
+async def list_kinds(request: Request) -> list[ServiceKind]:
+    """What can be added."""
+    return [
+        ServiceKind(
+            plugin=plugin,
+            service=kind.name,
+            title=kind.title or kind.name,
+            icon=kind.icon,
+            description=kind.description,
+            settings=kind.settings.model_json_schema(),
+        )
+        for plugin, kind in services_of(request).host.registry.service_types()
+    ]
+
+
+@services.get(policy=ADMIN)
+async def list_services(request: Request) -> list[InstanceInfo]:
+    return services_of(request).host.instances.all()
+
+
+@services.post(policy=ADMIN, status=201)
+async def add_service(request: Request, body: NewService) -> InstanceInfo:
+    """Store a service and begin to set it up."""
+    return await services_of(request).host.instances.create(
+        body.plugin, body.service, body.name, body.title, body.settings, someone(request).id
+    )
+
+
+@services.post("/test", policy=ADMIN)
+async def test_service(request: Request, body: ServiceTrial) -> CheckResult:
+    """Try settings without storing anything."""
+    return await services_of(request).host.instances.test(
+        body.plugin, body.service, body.settings, body.instance_id
+    )
+
+
+@services.get("/{instance_id}", policy=ADMIN)
+async def get_service(request: Request, instance_id: str) -> ServiceDetail:
+    instances = services_of(request).host.instances
+    return ServiceDetail(
+        service=instances.info(instance_id),
+        settings=instances.form_values(instance_id),
+        health=instances.health(instance_id),
+    )
+
+
+@services.patch("/{instance_id}", policy=ADMIN)
+async def change_service(request: Request, instance_id: str, body: ServiceChange) -> InstanceInfo:
+    return await services_of(request).host.instances.update(
+        instance_id, body.settings, body.version, someone(request).id, title=body.title
+    )
+
+
+@services.put("/{instance_id}/enabled", policy=ADMIN)
+async def enable_service(request: Request, instance_id: str, body: Enabled) -> InstanceInfo:
+    """Switch on or off."""
+    return await services_of(request).host.instances.set_enabled(
+        instance_id, body.enabled, someone(request).id
+    )
+
+
+@services.post("/{instance_id}/retry", policy=ADMIN, status=202)
+async def retry_service(request: Request, instance_id: str) -> InstanceInfo:
+    """Try to reach it now."""
+    instances = services_of(request).host.instances
+    await instances.retry(instance_id)
+    return instances.info(instance_id)
+
+
+@services.delete("/{instance_id}", policy=ADMIN)
+async def remove_service(request: Request, instance_id: str) -> None:
+    """Delete it, with all that refers to it."""
+    await services_of(request).host.instances.remove(instance_id, someone(request).id)
+
+
+@services.post("/{instance_id}/webhook", policy=ADMIN)
+async def webhook_address(request: Request, instance_id: str) -> Address:
+    """The secret address the service may post to; made where there is none."""
+    return await services_of(request).webhooks.address(instance_id, someone(request).id)
+
+
+@services.post("/{instance_id}/webhook/rotate", policy=ADMIN)
+async def rotate_webhook(request: Request, instance_id: str) -> Address:
+    """Another address; the old one stops working at once."""
+    return await services_of(request).webhooks.rotate(instance_id, someone(request).id)
+
+
+@services.get("/{instance_id}/deliveries", policy=ADMIN)
+async def list_deliveries(
+    request: Request, instance_id: str, cursor: Cursor = None, limit: Limit = 50
+) -> DeliveryPage:
+    """What the service posted, newest first."""
+    items, more = await services_of(request).webhooks.log(instance_id=instance_id, cursor=cursor, limit=limit)
+    return DeliveryPage(items=items, next_cursor=more)
