@@ -216,7 +216,8 @@ class ShellUser:
 class Shell:
     """What `core/base.html` shows around a page. `unread` counts notifications; `live` False leaves the socket unopened.
 
-    `insecure` shows admins that the portal is served over plain http.
+    `insecure` shows admins that the portal is served over plain http. `seq` is the newest live event when the page was made:
+    what comes after it is replayed as soon as the socket is open.
     """
 
     user: ShellUser | None = None
@@ -225,6 +226,7 @@ class Shell:
     unread: int = 0
     insecure: bool = False
     live: bool = True
+    seq: int | None = None
     site_name: str = "MediaNest"
 
 

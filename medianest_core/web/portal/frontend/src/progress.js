@@ -1,11 +1,10 @@
-// Progress rows are patched in place: [data-progress="download/ID"] holds [data-part] bar, percent, rate, left, text, count.
-// What an event does not say stays as it was.
+// Progress rows are patched in place: [data-progress="download/ID"] holds [data-part] percent, rate, left, text, count and a
+// <progress>. What an event does not say stays as it was.
 import { word } from "./page.js";
 
 const language = document.documentElement.lang || "en";
 const percent = new Intl.NumberFormat(language, { style: "percent" });
 const plain = new Intl.NumberFormat(language);
-const finished = new Set(["done", "failed", "cancelled", "partial"]);
 
 export function bytes(count) {
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -38,47 +37,15 @@ function patch(row, data) {
   }
   if (data.rate !== undefined) set(row, "rate", data.rate ? `${bytes(data.rate)}/s` : "");
   if (data.left !== undefined) set(row, "left", data.left === null ? "" : timeLeft(data.left));
-  if (data.text !== undefined) set(row, "text", data.text ?? "");
-  if (typeof data.done === "number" && typeof data.total === "number" && data.total > 0)
-    set(row, "count", `${plain.format(data.done)} / ${plain.format(data.total)}`);
+  if (data.text) set(row, "text", data.text);
+  if (typeof data.done === "number" && data.total > 0) set(row, "count", `${plain.format(data.done)} / ${plain.format(data.total)}`);
   if (data.state && row.dataset.state && row.dataset.state !== data.state) {
     row.dataset.state = data.state;
-    const holder = row.closest("[data-live-topic]");
-    if (holder) holder.dispatchEvent(new CustomEvent("live", { detail: { name: "state" } }));
+    row.closest("[data-live-topic]")?.dispatchEvent(new CustomEvent("live", { detail: { name: "state" } }));
   }
 }
 
-/** The server's progress events in the shape that rows are patched with; `item` is set where it speaks of one item. */
-export function reading(kind, data) {
-  const part = (done, total) => (total ? done / total : undefined);
-  if (kind === "download")
-    return {
-      id: data.download_id,
-      item: data.item_id,
-      state: data.status || undefined,
-      fraction: typeof data.percent === "number" ? data.percent / 100 : undefined,
-      rate: data.speed,
-      left: data.eta,
-      text: data.message || undefined,
-    };
-  if (kind === "job")
-    return { id: data.job_id, fraction: part(data.done, data.total), done: data.done, total: data.total, text: data.message };
-  return {
-    id: data.job_id || data.run_id,
-    fraction: part(data.done, data.total),
-    done: data.done,
-    total: data.total,
-    left: data.eta,
-    text: data.message,
-  };
-}
-
-/** Patch every row of `kind/id` or `kind/id/item`; false when there is none, so that fragments may load instead. */
-export function patchProgress(kind, event) {
-  const data = reading(kind, event ?? {});
-  if (!data.id) return false;
-  const key = data.item ? `${kind}/${data.id}/${data.item}` : `${kind}/${data.id}`;
-  const rows = document.querySelectorAll(`[data-progress="${key}"]`);
-  rows.forEach((row) => patch(row, data));
-  return rows.length > 0 && !finished.has(data.state);
+/** Patch the rows that stand on the page. */
+export function patchProgress(rows) {
+  for (const data of rows) document.querySelectorAll(`[data-progress="${CSS.escape(data.key)}"]`).forEach((row) => patch(row, data));
 }

@@ -5,8 +5,8 @@ import { setLive } from "./indicator.js";
 import { root } from "./page.js";
 import { patchProgress } from "./progress.js";
 import { toast } from "./toasts.js";
+import { progressOf, subject } from "./wire.js";
 
-const transient = new Set(["download:progress", "job:progress", "sync:progress"]);
 let seen = 0;
 let socket = null;
 
@@ -16,11 +16,6 @@ function announce(name, id) {
     const topics = element.dataset.liveTopic.split(" ");
     if (topics.includes(name) || (id && topics.includes(`${name}/${id}`))) refresh(element, name);
   }
-}
-
-/** What an event is about: the one id that it names. */
-function subject(data) {
-  return data?.download_id ?? data?.job_id ?? data?.instance_id ?? data?.user_id ?? data?.id;
 }
 
 const due = new Map();
@@ -48,7 +43,8 @@ function receive(name, message) {
     seen = seq;
   }
   document.dispatchEvent(new CustomEvent("mn:live", { detail: { name, data } }));
-  if (transient.has(name) && patchProgress(name.split(":")[0], data)) return;
+  const rows = progressOf(name, data);
+  if (rows) patchProgress(rows);
   if (name === "user:notification") {
     if (data.title) toast(data.title, data.tone ?? "info");
     for (const dot of document.querySelectorAll("[data-unread]")) {
@@ -68,17 +64,19 @@ function connect() {
     reconnectionDelayMax: 10000,
     randomizationFactor: 0.5,
   });
-  let connectedBefore = false;
+  // where the page stands: its last event, or the newest one when the server made it
+  seen = Number(document.body.dataset.seq ?? 0);
+  let known = document.body.dataset.seq !== undefined;
   socket.on("connect", () => {
     setLive("live");
-    if (connectedBefore || seen) socket.emit("replay", { since: seen });
-    connectedBefore = true;
+    if (known) socket.emit("replay", { since: seen });
     socket.emit("subscribe:status");
     socket.emit("subscribe:downloads");
   });
   socket.on("hello", (message) => {
-    // a page that has seen events already asked for those it missed, and would drop them were it to jump ahead
-    if (!seen) seen = message?.seq ?? 0;
+    // a page that knows where it stands already asked for what it missed, and would drop it were it to jump ahead
+    if (!known) seen = message?.seq ?? 0;
+    known = true;
   });
   socket.on("resync", (message) => {
     seen = message?.seq ?? message?.data?.seq ?? seen;
