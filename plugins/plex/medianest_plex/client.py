@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ from medianest_core.sdk import (
     Secret,
 )
 from medianest_plex import models
-from medianest_plex.account import PlexAccounts
+from medianest_plex.account import Person, PlexAccounts
 from medianest_plex.digest import digest
 from medianest_plex.listing import PAGE, Entry, Listed, walk
 from medianest_plex.transport import SERVER, Device, checked, parsed
@@ -34,6 +35,15 @@ LIST_TIMEOUT = 30.0
 """Seconds for one page of a listing: a server on a small machine needs many for the first."""
 _IDENTITY_TTL = 600.0
 _KEYS_PER_REQUEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNote:
+    """What the account service said of the configured token. at: monotonic seconds. warning: for the admin, or empty."""
+
+    at: float
+    person: Person | None
+    warning: str = ""
 
 
 class PlexServer:
@@ -46,6 +56,7 @@ class PlexServer:
         self.accounts = accounts
         self.machine: str | None = None
         """The machine identifier as last seen; None until the server has answered once."""
+        self.account_note: AccountNote | None = None
         self._http = http
         self._device = device
         self._own_token: Secret | None = None

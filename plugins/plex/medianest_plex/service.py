@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from medianest_core.sdk import AuthFailed, CheckResult, Http, ProviderError, ServiceType
 from medianest_plex.account import Person, PlexAccounts
-from medianest_plex.client import PlexServer
+from medianest_plex.client import AccountNote, PlexServer
 from medianest_plex.models import TYPE_NUMBERS, ServerFacts
 from medianest_plex.settings import PlexSettings
 from medianest_plex.transport import Device
+
+_ACCOUNT_TTL = 900.0
+_ACCOUNT_SECONDS = 5.0
+"""How long the account service may take: a slow one must not make the server look away."""
 
 
 async def connect(settings: PlexSettings, http: Http) -> PlexServer:
@@ -29,40 +34,59 @@ async def check(settings: PlexSettings, server: PlexServer) -> CheckResult:
             "The Plex server answers, but refuses the token. Copy the owner's X-Plex-Token again and save it here."
         ) from None
     libraries = [section for section in sections if section.type in TYPE_NUMBERS]
-    person, warnings = await _account(server)
+    account = await _account(server)
+    warnings: list[str] = []
     if identity.claimed is False:
-        warnings.insert(
-            0, "The server is not claimed: sign it in to a Plex account, or nobody can use it with theirs."
+        warnings.append(
+            "The server is not claimed: sign it in to a Plex account, or nobody can use it with theirs."
         )
+    if account.warning:
+        warnings.append(account.warning)
     if not libraries:
         warnings.append("The server shows no film or TV library to this token.")
     return CheckResult(
         message=f"{facts.friendly_name or 'Plex'}, version {_short(identity.version)}, {_count(len(libraries))}",
         version=identity.version or None,
-        details=_details(facts, identity, person, [section.title for section in libraries]),
+        details=_details(facts, identity, account.person, [section.title for section in libraries]),
         warnings=tuple(warnings),
     )
 
 
-async def _account(server: PlexServer) -> tuple[Person | None, list[str]]:
-    accounts = server.accounts
+async def _account(server: PlexServer) -> AccountNote:
+    # Health checks come every minute; the account service need not be asked that often.
+    known = server.account_note
+    if known is not None and time.monotonic() - known.at < _ACCOUNT_TTL:
+        return known
+    try:
+        async with asyncio.timeout(_ACCOUNT_SECONDS):
+            server.account_note = await _look_up(server)
+            return server.account_note
+    except (ProviderError, TimeoutError) as error:
+        reason = str(error) or "Plex's account service did not answer in time."
+        return AccountNote(0.0, None, f"Signing in with Plex does not work now: {reason}")
+
+
+async def _look_up(server: PlexServer) -> AccountNote:
+    accounts, now = server.accounts, time.monotonic()
     if accounts is None:
-        return None, []
+        return AccountNote(now, None)
     try:
         person = await accounts.person(server.token)
         ours = await accounts.server(server.token, await server.machine_identifier())
     except AuthFailed:
-        return None, [
+        return AccountNote(
+            now,
+            None,
             "This is a token of the server alone. People can sign in with Plex, but whoever loses access is noticed "
-            "only with their own token; the owner's account token works better."
-        ]
-    except ProviderError as error:
-        return None, [f"Signing in with Plex does not work now: {error}"]
+            "only with their own token; the owner's account token works better.",
+        )
     if ours is None or not ours.owned:
-        return person, [
-            f"The account “{person.name}” does not own this server: collections and scans may be refused."
-        ]
-    return person, []
+        return AccountNote(
+            now,
+            person,
+            f"The account “{person.name}” does not own this server: collections and scans may be refused.",
+        )
+    return AccountNote(now, person)
 
 
 def _details(

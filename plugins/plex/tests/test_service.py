@@ -21,7 +21,7 @@ from medianest_core.sdk import (
 )
 from medianest_core.testing.faults import Rule
 from medianest_core.testing.simulators import RunningSimulator
-from medianest_plex import plugin
+from medianest_plex import plugin, service
 from medianest_plex.service import PLEX, check
 from medianest_plex.settings import PlexSettings
 
@@ -63,6 +63,26 @@ async def test_plex_tv_away_is_a_warning_only(owner_plex: Plugged) -> None:
     owner_plex.simulator.faults.set(Rule("500", "/api/"))
     result = await check(owner_plex.settings, owner_plex.server)
     assert [warning for warning in result.warnings if "does not work now" in warning]
+
+
+async def test_a_slow_plex_tv_does_not_hold_up_the_check(
+    owner_plex: Plugged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await owner_plex.media.libraries()
+    monkeypatch.setattr(service, "_ACCOUNT_SECONDS", 0.3)
+    owner_plex.simulator.faults.set(Rule("hang", "/api/"))
+    result = await check(owner_plex.settings, owner_plex.server)
+    assert [warning for warning in result.warnings if "in time" in warning]
+    owner_plex.simulator.faults.clear()
+    assert (await check(owner_plex.settings, owner_plex.server)).warnings == ()
+
+
+async def test_plex_tv_is_not_asked_at_every_check(owner_plex: Plugged) -> None:
+    first = await check(owner_plex.settings, owner_plex.server)
+    owner_plex.simulator.world.requests.clear()
+    assert await check(owner_plex.settings, owner_plex.server) == first
+    asked = [str(row["path"]) for row in owner_plex.simulator.world.requests]
+    assert asked and not any(path.startswith("/api/") for path in asked)
 
 
 async def test_something_else_at_the_address(served: RunningSimulator, factory: HttpFactory) -> None:
