@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import subprocess
 import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,14 +39,12 @@ class House:
 
     @contextlib.asynccontextmanager
     async def host(self, **options: Any) -> AsyncIterator[PluginHost]:
-        stages = options.pop("stages", None)
-        translate = options.pop("translate", None)
+        more = {name: options.pop(name) for name in ("stages", "translate", "poll") if name in options}
         settings = AppSettings(data_dir=self.data_dir, _env_file=None, **options)
         self.bus = bus = EventBus(EventRepo(self.db))
         http = HttpFactory(settings)
         self.ledger = ledger = Ledger(self.db, bus=bus)
-        more = {"translate": translate} if translate else {}
-        host = PluginHost(settings, self.db, self.keyring, bus, http, ledger, stages=stages, **more)
+        host = PluginHost(settings, self.db, self.keyring, bus, http, ledger, **more)
         await host.start()
         try:
             yield host
@@ -137,4 +135,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return build
 
 
-HostFactory = Callable[..., AbstractAsyncContextManager[PluginHost]]
+async def until(condition: Callable[[], bool], *, timeout: float = 15.0) -> None:
+    """Wait for a condition, looking often; fails the test after `timeout` seconds."""
+    async with asyncio.timeout(timeout):
+        while not condition():  # there is nothing to be told by
+            await asyncio.sleep(0.02)
