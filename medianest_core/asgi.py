@@ -27,7 +27,7 @@ from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import services_of
 from medianest_core.web.inbound.routes import routes as inbound_routes
 from medianest_core.web.portal.app import Portal as Pages
-from medianest_core.web.rest.mount import routes as rest_routes
+from medianest_core.web.rest.mount import RestApi
 
 _log = get_logger(__name__)
 _UNREADABLE = (KeyringUnreadable, SettingsUnreadable, CannotOpen)
@@ -82,7 +82,7 @@ class Portal:
             page("/readyz", _readyz, policy=PUBLIC),
             *self.runtime.live.routes(),
             *inbound_routes(),
-            *rest_routes(services),
+            *RestApi(services).routes(),
             *pages.routes(),
         ]
         self._app = make_app(routes, services, page=pages.error_page, debug=False)

@@ -17,6 +17,7 @@ from medianest_core.web.gate.routing import PolicyMount
 from medianest_core.web.gate.services import Services
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.account import AccountPages
+from medianest_core.web.portal.pages.downloads import DownloadPages
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.home import HomePages
 from medianest_core.web.portal.pages.jobs import JobPages
@@ -71,6 +72,7 @@ class Portal:
             SetupPages(self.frame),
             HomePages(self.frame, plugins),
             LibraryPages(self.frame),
+            DownloadPages(self.frame),
             NotificationPages(self.frame),
             AccountPages(self.frame),
             SearchPages(self.frame),
