@@ -1,0 +1,162 @@
+"""`medianest users …`: accounts from the console, also when everyone is locked out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from medianest_core.sdk.errors import MediaNestError
+
+if TYPE_CHECKING:
+    from medianest_core.base.settings import AppSettings
+    from medianest_core.domain.accounts.setup import Setup
+    from medianest_core.domain.accounts.users import Users
+
+T = TypeVar("T")
+app = typer.Typer(no_args_is_help=True)
+Folder = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the portal; default ./data.")]
+
+
+@dataclass(frozen=True)
+class _Accounts:
+    users: Users
+    setup: Setup
+
+
+@app.callback()
+def _group() -> None:
+    """Accounts, also when everyone is locked out."""
+
+
+@app.command("list")
+def list_(
+    text: Annotated[str, typer.Argument(help="Part of a name or an e-mail address.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+    data_dir: Folder = None,
+) -> None:
+    """Show accounts, newest first."""
+
+    async def work(accounts: _Accounts) -> list[dict[str, Any]]:
+        page = await accounts.users.list(text=text, limit=limit)
+        return [
+            {
+                "id": user.id,
+                "username": user.username,
+                "role": user.role,
+                "status": user.status.value,
+                "created_at": user.created_at,
+                "last_login_at": user.last_login_at,
+            }
+            for user in page.users
+        ]
+
+    found = _run(data_dir, work)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for user in found:
+        typer.echo(f"{user['id']}  {user['role']:<6}  {user['status']:<10}  {user['username']}")
+
+
+@app.command()
+def recover(
+    username: Annotated[
+        str | None, typer.Argument(help="Whom to let in; default: the first admin, or a new one.")
+    ] = None,
+    data_dir: Folder = None,
+) -> None:
+    """Let an admin back in: prints a new password, ends their sessions, offers the password form again."""
+
+    async def work(accounts: _Accounts) -> tuple[str, str]:
+        _, login, password = await accounts.setup.recover(username)
+        return login, password
+
+    login, password = _run(data_dir, work)
+    typer.echo(f"User name: {login}")
+    typer.echo(f"Password:  {password}")
+    typer.echo("Sign in with these, then choose another password on your account page.")
+
+
+@app.command("create-admin")
+def create_admin(
+    username: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    password: Annotated[
+        str | None,
+        typer.Option(envvar="MEDIANEST_ADMIN_PASSWORD", help="Default: a random one is made and printed."),
+    ] = None,
+    data_dir: Folder = None,
+) -> None:
+    """Make another admin with a password kept here."""
+    from medianest_core.domain.accounts.passwords import new_password
+
+    chosen = password or new_password()
+
+    async def work(accounts: _Accounts) -> str:
+        return (await accounts.setup.add_admin(username, chosen)).id
+
+    identifier = _run(data_dir, work)
+    typer.echo(f"Made the admin {username} ({identifier}).")
+    if password is None:
+        typer.echo(f"Password: {chosen}")
+
+
+def _run(data_dir: Path | None, work: Callable[[_Accounts], Awaitable[T]]) -> T:
+    from medianest_core.base.logging import configure
+    from medianest_core.cli.serve import make_settings
+
+    settings = make_settings(data_dir=data_dir).model_copy(update={"log_level": "error"})
+    configure(settings, to_file=False)
+
+    async def all_of_it() -> T:
+        async with _open(settings) as accounts:
+            return await work(accounts)
+
+    try:
+        return asyncio.run(all_of_it())
+    except MediaNestError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@contextlib.asynccontextmanager
+async def _open(settings: AppSettings) -> AsyncIterator[_Accounts]:
+    """The accounts on the portal's database, whether or not the portal runs; it notices changes within seconds."""
+    from medianest_core.base.clock import SystemClock
+    from medianest_core.base.crypto import Keyring
+    from medianest_core.bus.outbox import EventBus
+    from medianest_core.domain.accounts.identities import Identities
+    from medianest_core.domain.accounts.passwords import Passwords
+    from medianest_core.domain.accounts.roles import Roles
+    from medianest_core.domain.accounts.sessions import Sessions
+    from medianest_core.domain.accounts.setup import Setup
+    from medianest_core.domain.accounts.users import Users
+    from medianest_core.store.engine import Database
+    from medianest_core.store.migrate import upgrade
+    from medianest_core.store.repos.events import EventRepo
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    keyring, clock = Keyring.load_or_create(settings.data_dir / "keys.json"), SystemClock()
+    db = Database(settings.database)
+    await db.start()
+    try:
+        await upgrade(db)
+        bus = EventBus(EventRepo(db))
+        sessions = Sessions(db, bus, keyring, Roles(), clock)
+        users = Users(db, bus, sessions, clock)
+        passwords = Passwords(db, clock)
+        identities = Identities(db, users, sessions, passwords, keyring, clock)
+        setup = Setup(db, users, identities, passwords, sessions, keyring, clock)
+        yield _Accounts(users, setup)
+        await bus.drain()
+        await sessions.close()
+        await bus.close()
+    finally:
+        await db.close()
