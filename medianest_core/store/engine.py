@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 import sqlite3
@@ -9,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, Table, event
+from sqlalchemy import CursorResult, Executable, Table, event, select
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -22,6 +23,7 @@ from medianest_core.store.errors import DatabaseAway
 
 _log = get_logger(__name__)
 _POOL = 20
+_TURN = 15.0
 
 
 class Tx:
@@ -80,6 +82,9 @@ class Database:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         self._engine: AsyncEngine | None = None
+        # SQLite has one writer. Waiting here is fair and costs nothing; waiting in its busy handler is a guessing game
+        # of sleeps, and holds a connection and a thread meanwhile.
+        self._writer = asyncio.Lock() if self.dialect == "sqlite" else None
 
     @property
     def engine(self) -> AsyncEngine:
@@ -105,14 +110,34 @@ class Database:
             await self._engine.dispose()
             self._engine = None
 
+    async def ping(self) -> None:
+        """Raises DatabaseAway where the database does not answer."""
+        async with self.read() as tx:
+            await tx.execute(select(1))
+
     @contextlib.asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """A writing transaction: commits at the end of the block, rolls back on any exception. Raises DatabaseAway."""
         with _translated():
-            async with self.engine.connect() as connection, connection.begin():
+            async with self._turn(), self.engine.connect() as connection, connection.begin():
                 tx = Tx(connection, self.dialect)
                 yield tx
         await tx.run_callbacks()
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._writer is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(_TURN):
+                await self._writer.acquire()
+        except TimeoutError as error:
+            raise DatabaseAway("Other writers keep the database busy.") from error
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
