@@ -23,7 +23,7 @@ from medianest_core.base.egress import EgressPolicy, Resolver
 from medianest_core.base.egress_proxy import EgressProxy
 from medianest_core.base.logging import correlation_id
 from medianest_core.base.settings import AppSettings
-from medianest_core.sdk.errors import EgressDenied, InvalidResponse, NotReady, Rejected
+from medianest_core.sdk.errors import EgressDenied, InvalidResponse, NotReady, ProviderError, Rejected
 from medianest_core.sdk.http import Http, Params, Response, StreamedResponse
 
 DEFAULT_TIMEOUT = 10.0
@@ -302,26 +302,35 @@ def _shown(url: httpx.URL) -> str:
 
 @contextlib.contextmanager
 def _translated(url: str) -> Any:
-    """Errors of the transport in our words; the text names host and port, never path or query."""
-    parts = httpx.URL(url)
-    place = f"{parts.host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    """Errors of the transport in our words."""
     try:
         yield
-    except TimeoutError as error:
-        raise NotReady(f"{place} did not answer in time.") from error
-    except httpcore.TimeoutException as error:
-        raise NotReady(f"{place} did not answer in time.") from error
-    except httpcore.ConnectError as error:
+    except (
+        TimeoutError,
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        OSError,
+    ) as error:
+        # The address is taken apart only here: this guards every piece of every body.
+        raise _in_words(error, httpx.URL(url)) from error
+
+
+def _in_words(error: Exception, url: httpx.URL) -> ProviderError:
+    """The text names host and port, never path or query."""
+    place = f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    if isinstance(error, TimeoutError | httpcore.TimeoutException):
+        return NotReady(f"{place} did not answer in time.")
+    if isinstance(error, httpcore.ConnectError):
         cause = _tls_cause(error)
         if cause is not None:
-            raise NotReady(f"{place} shows a certificate that cannot be trusted: {cause}.") from error
-        raise NotReady(f"No connection to {place}.") from error
-    except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError) as error:
+            return NotReady(f"{place} shows a certificate that cannot be trusted: {cause}.")
+        return NotReady(f"No connection to {place}.")
+    if isinstance(error, httpcore.RemoteProtocolError | httpcore.LocalProtocolError):
         if "disconnected" in str(error) or "closed connection" in str(error):
-            raise NotReady(f"The connection to {place} broke.") from error
-        raise InvalidResponse(f"{place} does not answer in proper HTTP.") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-        raise NotReady(f"The connection to {place} broke.") from error
+            return NotReady(f"The connection to {place} broke.")
+        return InvalidResponse(f"{place} does not answer in proper HTTP.")
+    return NotReady(f"The connection to {place} broke.")
 
 
 def _tls_cause(error: BaseException | None) -> str | None:
