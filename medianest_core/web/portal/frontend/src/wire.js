@@ -20,7 +20,7 @@ function job(data) {
 function sync(data) {
   const whole = { fraction: part(data.done, data.total), done: data.done, total: data.total, left: data.eta, text: data.message };
   const rows = [{ key: `sync/${data.run_id}`, ...whole }];
-  if (data.job_id) rows.push({ key: `job/${data.job_id}`, ...whole });
+  if (data.job_id) rows.push({ key: `job/${data.job_id}`, ...whole }, { key: `sync/${data.job_id}`, ...whole });
   for (const [id, one] of Object.entries(data.instances ?? {})) {
     rows.push({ key: `sync/${id}`, fraction: part(one.done, one.total), done: one.done, total: one.total, left: one.eta, text: one.message });
   }
