@@ -87,9 +87,8 @@ class Runtime:
             bus=bus,
             ledger=ledger,
             instances=host.instances,
-            limiter=limiter,
             library=library,
-            folder=settings.data_dir / "downloads",
+            root=settings.data_dir / "downloads",
             clock=clock,
         )
         webhooks = Webhooks(db, host.instances, keyring, ledger, clock=clock)

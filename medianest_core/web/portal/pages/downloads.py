@@ -6,24 +6,26 @@ Everything is asked for on behalf of the viewer: what belongs to someone else do
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute
 
+from medianest_core.domain.accounts.errors import Missing
 from medianest_core.domain.downloads.entries import (
     Download,
     File,
     Item,
     Preview,
-    Target,
     TooManySubmissions,
 )
 from medianest_core.domain.downloads.entries import Progress as Measured
 from medianest_core.domain.downloads.entries import Quota as Left
+from medianest_core.domain.downloads.submission import Wish
 from medianest_core.host.instance import InstanceInfo
-from medianest_core.sdk.downloads import Availability
+from medianest_core.sdk.downloads import Availability, Downloader
 from medianest_core.sdk.downloads import Choice as Option
 from medianest_core.sdk.errors import MediaNestError, ProviderError, UserError
 from medianest_core.sdk.permissions import OWNER, USER
@@ -58,6 +60,7 @@ from medianest_core.web.portal.views import (
     TileState,
 )
 
+T = TypeVar("T")
 _OPEN = ("queued", "running", "paused", "filing")
 _STEPS = ("rescanning", "locating", "collecting", "done")
 
@@ -121,6 +124,10 @@ class DownloadPages:
         found = await services.downloads.list(
             person, everyone=everyone, cursor=request.query_params.get("cursor"), limit=30
         )
+        downloaders = [
+            handle.instance
+            for handle in services.host.instances.any(Downloader)  # type: ignore[type-abstract]  # a key, not made
+        ]
         url = request.query_params.get("url", "")
         preview = await self._preview(request, url) if url else None
         names = await self._names(request, {one.user_id for one in found.items}) if everyone else {}
@@ -134,7 +141,8 @@ class DownloadPages:
                 tabs.append(
                     Choice(label=_("Everyone's"), value="all", path="/downloads?tab=all", current=everyone)
                 )
-            quota = await services.downloads.quota(person)
+            ready = [info for info in downloaders if info.ready]
+            quota = await services.downloads.quota(person, ready[0].id) if ready else None
             view = DownloadsView(
                 inspect_path="/fragments/downloads/inspect",
                 url=url,
@@ -142,7 +150,7 @@ class DownloadPages:
                 tabs=tuple(tabs) if len(tabs) > 1 else (),
                 rows=tuple(download_row(one, owner=names.get(one.user_id, "")) for one in found.items),
                 quota=_quota(quota),
-                notice=self._notice(services.downloads.instances()),
+                notice=self._notice(downloaders),
                 next=following,
                 state=NORMAL
                 if found.items
@@ -206,16 +214,17 @@ class DownloadPages:
         instance, _sep, library = chosen.partition("/")
         subtitles = [part.strip() for part in str(form.get("subtitles", "")).split(",") if part.strip()]
         try:
-            download = await services_of(request).downloads.submit(
+            download_id = await services_of(request).downloads.submit(
                 person,
                 str(form.get("url", "")),
-                items=[str(value) for value in form.getlist("item")] or None,
-                quality=str(form.get("quality", "")) or None,
-                container=str(form.get("container", "")) or None,
-                subtitles=subtitles,
-                target_instance=instance or None,
-                target_library=library or None,
-                server_folder=str(form.get("server_folder", "")).strip() or None,
+                Wish(
+                    items=tuple(str(value) for value in form.getlist("item")) or None,
+                    quality=str(form.get("quality", "")),
+                    container=str(form.get("container", "")),
+                    subtitles=tuple(subtitles),
+                    library=(instance, library) if instance and library else None,
+                    server_folder=str(form.get("server_folder", "")).strip() or None,
+                ),
             )
         except TooManySubmissions as error:
             with use_viewer(self._frame.view(request)):
@@ -232,18 +241,20 @@ class DownloadPages:
             return self._frame.go(
                 request, f"/downloads?url={quote(str(form.get('url', '')), safe='')}", message=message
             )
-        return self._frame.go(request, f"/downloads/{download.id}")
+        return self._frame.go(request, f"/downloads/{download_id}")
 
     async def row(self, request: Request) -> Response:
-        download = await services_of(request).downloads.get(someone(request), request.path_params["id"])
+        download = _there(
+            await services_of(request).downloads.get(someone(request), request.path_params["id"])
+        )
         with use_viewer(self._frame.view(request)):
             view = download_row(download)
         return self._frame.fragment(request, "core/fragments/download_row.html", view)
 
     async def detail(self, request: Request) -> Response:
         services, person = services_of(request), someone(request)
-        download = await services.downloads.get(person, request.path_params["id"])
-        items = await services.downloads.items(person, download.id)
+        download = _there(await services.downloads.get(person, request.path_params["id"]))
+        items = _there(await services.downloads.items(person, download.id))
         names = await self._names(request, {download.user_id}) if download.user_id != person.id else {}
         instance = next(
             (info for info in services.host.instances.all() if info.id == download.target_instance), None
@@ -268,9 +279,9 @@ class DownloadPages:
 
     async def file(self, request: Request) -> Response:
         """A finished file, whole or in ranges; `?save=1` as a download."""
-        served = await services_of(request).downloads.file(
-            someone(request), request.path_params["id"], request.path_params["file"]
-        )
+        person, downloads = someone(request), services_of(request).downloads
+        _there(await downloads.get(person, request.path_params["id"]))
+        served = _there(await downloads.file(person, request.path_params["file"]))
         return FileResponse(
             served.path,
             media_type=served.media_type,
@@ -280,31 +291,47 @@ class DownloadPages:
         )
 
     async def cancel(self, request: Request) -> Response:
-        await services_of(request).downloads.cancel(someone(request), request.path_params["id"])
+        _there(await services_of(request).downloads.cancel(someone(request), request.path_params["id"]))
         return self._back(request, _("Cancelled."))
 
     async def retry(self, request: Request) -> Response:
-        await services_of(request).downloads.retry(someone(request), request.path_params["id"])
+        _there(await services_of(request).downloads.retry_failed(someone(request), request.path_params["id"]))
         return self._back(request, _("The failed items are tried again."))
 
     async def pause(self, request: Request) -> Response:
-        await services_of(request).downloads.pause(someone(request), request.path_params["id"])
+        _there(await services_of(request).downloads.pause(someone(request), request.path_params["id"]))
         return self._back(request, _("Paused."))
 
     async def resume(self, request: Request) -> Response:
-        await services_of(request).downloads.resume(someone(request), request.path_params["id"])
+        _there(await services_of(request).downloads.resume(someone(request), request.path_params["id"]))
         return self._back(request, _("It goes on."))
 
     async def first(self, request: Request) -> Response:
-        await services_of(request).downloads.move(someone(request), request.path_params["id"], before=None)
+        person, downloads = someone(request), services_of(request).downloads
+        waiting = await downloads.list(person, statuses=("queued",), limit=100)
+        ahead = min(waiting.items, key=lambda one: one.position, default=None)
+        before = ahead.id if ahead and ahead.id != request.path_params["id"] else None
+        if before is not None:
+            _there(await downloads.reorder(person, request.path_params["id"], before))
         return self._back(request, _("It is next."))
 
     async def remove(self, request: Request) -> Response:
-        await services_of(request).downloads.remove(someone(request), request.path_params["id"])
+        files = str((await request.form()).get("files", "")) == "true"
+        if not await services_of(request).downloads.remove(
+            someone(request), request.path_params["id"], files=files
+        ):
+            raise Missing(_("There is no such download."))
         return self._frame.go(request, "/downloads", message=_("Removed."))
 
     def _back(self, request: Request, message: str) -> Response:
         return self._frame.go(request, f"/downloads/{request.path_params['id']}", message=message)
+
+
+def _there(found: T | None) -> T:
+    """What was found; someone else's is as if it did not exist."""
+    if found is None:
+        raise Missing(_("There is no such download."))
+    return found
 
 
 class _Worded(MediaNestError):
@@ -350,6 +377,17 @@ def download_row(one: Download, *, owner: str = "") -> DownloadRow:
     if one.status in ("failed", "partial", "cancelled"):
         actions.append(
             Action(label=_("Try failed items again"), path=f"{base}/retry", method="post", icon="rotate-ccw")
+        )
+    if one.status not in _OPEN:
+        actions.append(
+            Action(
+                label=_("Remove with its files"),
+                path=f"{base}/remove",
+                method="post",
+                icon="trash-2",
+                values=(("files", "true"),),
+                confirm=_("This deletes the files of this download from the disk."),
+            )
         )
     if one.status in _OPEN:
         actions.append(
@@ -531,7 +569,7 @@ def _choices_form(found: Preview) -> Form:
                 value=f"{target.instance_id}/{target.library}",
                 current=index == 0,
             )
-            for index, target in enumerate(_sorted_targets(found.targets))
+            for index, target in enumerate(found.targets)
         ]
         choices.append(Choice(label=_("Nowhere, only keep the files"), value=""))
         shared = _(
@@ -554,11 +592,6 @@ def _choices_form(found: Preview) -> Form:
         submit=_("Download"),
         cancel_path="/downloads",
     )
-
-
-def _sorted_targets(targets: Sequence[Target]) -> list[Target]:
-    """Libraries that see our folder come first: only there will the files be found."""
-    return sorted(targets, key=lambda target: (target.folder is None, target.instance, target.title))
 
 
 def _select(name: str, label: str, options: Sequence[Option]) -> Field:
