@@ -219,8 +219,7 @@ class Runner:
         """Write in a transaction of its own, patiently: the work itself is already done."""
         for attempt in range(1, _WRITE_TRIES + 1):
             try:
-                async with self._ledger.db.begin() as tx:
-                    kept = await write(tx)
+                kept = await self._ledger.group.run(write)
             except DatabaseAway:
                 if attempt == _WRITE_TRIES:
                     raise

@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, literal, null, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock
 from medianest_core.bus.outbox import EventBus
-from medianest_core.ledger.states import UNFINISHED, JobKind, JobState
+from medianest_core.ledger.group import GroupCommit
+from medianest_core.ledger.statements import OUTCOME, UNIQUE_AGAIN
+from medianest_core.ledger.states import JobKind, JobState
 from medianest_core.sdk.storage import Transaction
 from medianest_core.store.engine import Database
 from medianest_core.store.tables.ledger import jobs
@@ -23,6 +25,7 @@ class LedgerCore(ABC):
     """The database, the clock and the helpers that more than one part needs."""
 
     db: Database
+    group: GroupCommit
     clock: Clock
     bus: EventBus | None
     lease_seconds: float
@@ -53,8 +56,6 @@ class LedgerCore(ABC):
 
     def _queued_values(self, now: float, delay: float = 0.0) -> dict[str, Any]:
         """Columns of a job that goes back into the queue."""
-        other = jobs.alias("other")
-        taken = exists(select(other.c.id).where(other.c.unique_key == jobs.c.unique_text))
         return {
             "state": JobState.QUEUED,
             "fence": jobs.c.fence + 1,
@@ -63,27 +64,7 @@ class LedgerCore(ABC):
             "due_at": now + delay,
             "send_at": now + delay,
             "handled_at": None,
-            # Another one of its kind may have been queued meanwhile; two that differ only in age do no harm.
-            "unique_key": case((taken, null()), else_=jobs.c.unique_text),
-        }
-
-    def _outcome(self) -> dict[str, Any]:
-        """Columns of a job whose own work is done, by what its children's states are."""
-        child = jobs.alias("child")
-        of_it = select(literal(1)).where(child.c.parent_id == jobs.c.id)
-        unfinished = exists(of_it.where(child.c.state.in_(UNFINISHED)))
-        failed = exists(of_it.where(child.c.state == JobState.FAILED))
-        return {
-            "state": case(
-                (unfinished, JobState.WAITING.value),
-                (failed, JobState.FAILED.value),
-                else_=JobState.DONE.value,
-            ),
-            "error": case((unfinished, null()), (failed, "Not all of its parts succeeded."), else_=null()),
-            "finished_at": case((unfinished, null()), else_=literal(self.clock.now())),
-            "unique_key": None,
-            "lease_until": None,
-            "reason": None,
+            "unique_key": UNIQUE_AGAIN,
         }
 
     async def _settle_parent(self, tx: Transaction, parent_id: str | None) -> None:
@@ -92,9 +73,14 @@ class LedgerCore(ABC):
             parent = await self._row(tx, jobs.c.id == parent_id, lock=True)
             if parent is None or parent["state"] != JobState.WAITING:
                 return
-            row = await self._write(
-                tx, jobs.c.id == parent_id, jobs.c.state == JobState.WAITING, **self._outcome()
+            result = await tx.execute(
+                update(jobs)
+                .where(jobs.c.id == parent_id, jobs.c.state == JobState.WAITING)
+                .values(**OUTCOME)
+                .returning(jobs),
+                {"p_now": self.clock.now()},
             )
+            row = result.mappings().first()
             if row is None or row["state"] == JobState.WAITING:
                 return
             await self._announce(tx, row, row["error"] or "")

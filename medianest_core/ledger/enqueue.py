@@ -20,8 +20,10 @@ from medianest_core.base.logging import get_logger
 from medianest_core.bus.events import JobChanged
 from medianest_core.bus.outbox import EventBus
 from medianest_core.ledger.control import Control
+from medianest_core.ledger.group import GroupCommit
 from medianest_core.ledger.lease import Leases
 from medianest_core.ledger.reconcile import Reconciler
+from medianest_core.ledger.statements import INSERT
 from medianest_core.ledger.states import JobInfo, JobKind, JobState, job_info
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.jobs import Job
@@ -46,6 +48,7 @@ class Ledger(Leases, Reconciler, Control):
         lease: float = LEASE,
     ) -> None:
         self.db = db
+        self.group = GroupCommit(db)
         self.clock = clock or SystemClock()
         self.bus = bus
         self.lease_seconds = lease
@@ -113,12 +116,11 @@ class Ledger(Leases, Reconciler, Control):
             "unique_text": key,
             "unique_key": key,
         }
-        statement = self._insert(values)
+        identifier = str(values["id"])
         if key is None:
-            await tx.execute(statement)
-            identifier = str(values["id"])
+            await tx.execute(INSERT, values)
         else:
-            identifier = await self._insert_unique(tx, statement, key, str(values["id"]), due, now)
+            identifier = await self._insert_unique(tx, self._insert(values), key, identifier, due, now)
         if due <= now:
             self._ready_after_commit(tx, identifier, name)
         return identifier

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import RowMapping
 
+from medianest_core.ledger import statements
 from medianest_core.ledger.core import LedgerCore
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import MediaNestError
@@ -21,7 +21,6 @@ from medianest_core.sdk.storage import Transaction
 from medianest_core.store.engine import Tx
 from medianest_core.store.tables.ledger import jobs
 
-_LIMIT_LOCK = 7_130_002
 _SUSPECT_PAUSE = 1.0
 
 
@@ -73,43 +72,20 @@ class Leases(LedgerCore):
         """
         limit = self.kind(name).limit
         now = self.clock.now()
-        pick = select(jobs.c.id).where(
-            jobs.c.id == job_id, jobs.c.state == JobState.QUEUED, jobs.c.due_at <= now
-        )
-        if not suspects:
-            pick = pick.where(jobs.c.crashes == 0)
+        statement = statements.claim(self.db.dialect, limited=limit is not None, suspects=suspects)
+        values: dict[str, Any] = {
+            "p_id": job_id,
+            "p_now": now,
+            "p_until": now + self.lease_seconds,
+            "p_worker": worker,
+        }
         if limit is not None:
-            other = jobs.alias("other")
-            running = select(func.count()).where(other.c.name == name, other.c.state == JobState.LEASED)
-            pick = pick.where(running.scalar_subquery() < limit)
-        if self.db.dialect == "postgresql":
-            pick = pick.with_for_update(skip_locked=True, of=jobs)
-        picked = pick.cte("picked")
-        statement = (
-            update(jobs)
-            .where(jobs.c.id.in_(select(picked.c.id)))
-            .values(
-                state=JobState.LEASED,
-                attempt=jobs.c.attempt + 1,
-                fence=jobs.c.fence + 1,
-                worker=worker,
-                lease_until=now + self.lease_seconds,
-                started_at=func.coalesce(jobs.c.started_at, now),
-                send_at=None,
-                unique_key=None,
-                reason=None,
-            )
-            .returning(jobs)
-        )
-        async with self.db.begin() as tx:
+            values |= {"p_name": name, "p_limit": limit}
+
+        async def take(tx: Tx) -> RowMapping | None:
             if limit is not None and self.db.dialect == "postgresql":
-                # Two claims at once would each count the other as not yet running.
-                await tx.execute(
-                    text("SELECT pg_advisory_xact_lock(:space, hashtext(:name))").bindparams(
-                        space=_LIMIT_LOCK, name=name
-                    )
-                )
-            row = (await tx.execute(statement)).mappings().first()
+                await tx.execute(statements.LIMIT_LOCK, {"p_name": name})
+            row = (await tx.execute(statement, values)).mappings().first()
             if row is None and (limit is not None or not suspects):
                 # It was sent for a place that another one took; it is sent again once one may be free.
                 again = now if suspects else now + _SUSPECT_PAUSE
@@ -120,9 +96,10 @@ class Leases(LedgerCore):
                     jobs.c.due_at <= now,
                     send_at=again,
                 )
-        if row is None:
-            return None
-        return Lease(**{key: row[key] for key in Lease.__dataclass_fields__})
+            return row
+
+        row = await self.group.run(take)
+        return Lease(**{key: row[key] for key in Lease.__dataclass_fields__}) if row is not None else None
 
     async def renew(self, leases: Sequence[tuple[Lease, Progress | None]]) -> dict[str, bool]:
         """Renew leases, and store progress where it is given. → job id: is its cancellation asked for. Lost ones are missing."""
@@ -140,31 +117,31 @@ class Leases(LedgerCore):
     @contextlib.asynccontextmanager
     async def guarded(self, lease: Lease) -> AsyncIterator[Tx]:
         """A transaction that commits only while the lease is held. Raises LeaseLost."""
+        held = {"p_id": lease.id, "p_fence": lease.fence}
         async with self.db.begin() as tx:
-            if await self._row(tx, *self._held(lease)) is None:
+            if await tx.first(statements.IS_HELD, held) is None:
                 raise LeaseLost("Another worker has taken over this job.")
             yield tx
             # Again at the end: writing the row keeps everybody else from taking it over before our commit.
             until = self.clock.now() + self.lease_seconds
-            if await self._write(tx, *self._held(lease), lease_until=until) is None:
+            if await tx.first(statements.EXTEND, {**held, "p_until": until}) is None:
                 raise LeaseLost("Another worker has taken over this job.")
 
     async def finish(
         self, tx: Transaction, lease: Lease, result: Any = None, progress: Progress | None = None
     ) -> bool:
         """The attempt succeeded. False, and nothing written, where the lease is lost."""
-        if await self._row(tx, *self._held(lease), lock=True) is None:
+        values: dict[str, Any] = {"p_id": lease.id, "p_fence": lease.fence}
+        if self.db.dialect == "postgresql" and (
+            (await tx.execute(statements.IS_HELD_LOCKED, values)).first() is None
+        ):
+            # The children are counted only under the lock, or the last of them could end unseen.
             return False
-        now = self.clock.now()
-        row = await self._write(
-            tx,
-            *self._held(lease),
-            **self._outcome(),
-            handled_at=now,
-            result=result,
-            worker=None,
-            **_progress_values(progress),
-        )
+        values |= {"p_now": self.clock.now(), "p_result": result}
+        for name, value in _progress_values(progress).items():
+            values[f"p_{name}"] = value
+        statement = statements.finish(progress=progress is not None)
+        row = (await tx.execute(statement, values)).mappings().first()
         if row is None:
             return False
         await self._over(tx, row, row["error"] or "")

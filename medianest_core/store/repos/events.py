@@ -14,6 +14,7 @@ from medianest_core.store.tables.events import events
 
 # Any constant will do, as long as nothing else takes the same advisory lock.
 _ORDER_LOCK = 7_130_001
+_APPEND = insert(events).returning(events.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,7 @@ class EventRepo:
         if self._db.dialect == "postgresql":
             # Numbers must become visible in their order, or a reader that saw 8 would never ask for 7 again.
             await tx.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=_ORDER_LOCK))
-        result = await tx.execute(
-            insert(events).values(name=name, room=room, at=at, data=dict(data)).returning(events.c.seq)
-        )
+        result = await tx.execute(_APPEND, {"name": name, "room": room, "at": at, "data": dict(data)})
         return int(result.scalar_one())
 
     async def since(self, rooms: Collection[str], seq: int, limit: int) -> tuple[Sequence[EventRow], bool]:

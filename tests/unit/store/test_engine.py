@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from medianest_core.store.engine import Database
-from medianest_core.store.errors import Stale
+from medianest_core.store.errors import DatabaseAway, Stale
 from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos import portal_settings
 from medianest_core.store.repos.audit import record
@@ -97,3 +97,16 @@ async def test_settings_are_versioned(db: Database) -> None:
 
 async def test_upgrading_twice_does_nothing_the_second_time(db: Database) -> None:
     assert await upgrade(db) is False
+
+
+async def test_a_writer_that_never_gets_its_turn_is_told(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medianest_core.store.engine._TURN", 0.05)
+    async with db.begin():
+        with pytest.raises(DatabaseAway):
+            async with db.begin():
+                pass
+    async with db.begin() as tx:
+        await record(tx, actor=None, action="a.b", target="t")
+    assert await _count(db) == 1
