@@ -1,9 +1,11 @@
-"""The gate with everything behind it, on a fresh database, without any plugin."""
+"""The gate with everything behind it, on a fresh database: without any plugin, or with the toy."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+import importlib.metadata
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import httpx
 import pytest
 from starlette.routing import BaseRoute
 
+from medianest_core.base.clock import SystemClock
 from medianest_core.base.crypto import Keyring
 from medianest_core.base.http import HttpFactory
 from medianest_core.base.settings import AppSettings
@@ -22,6 +25,7 @@ from medianest_core.cache.memory import MemoryCache
 from medianest_core.domain.accounts.models import Status, User
 from medianest_core.domain.accounts.service import Accounts
 from medianest_core.domain.accounts.signin import Browser
+from medianest_core.domain.library.service import Library
 from medianest_core.domain.notify.reactions import Reactions
 from medianest_core.domain.notify.service import Notifications
 from medianest_core.domain.webhooks.service import Webhooks
@@ -54,6 +58,7 @@ class Gate:
         self.services = services
         self._stack = stack
         self.app: Any = None
+        self.toy = ""
 
     def serve(self, routes: Sequence[BaseRoute], **settings: Any) -> Any:
         if settings:
@@ -88,8 +93,40 @@ class Gate:
 
 @pytest.fixture
 async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    settings = AppSettings(data_dir=tmp_path / "portal", safe_mode=True, _env_file=None)
+    async with opened(settings) as gate:
+        yield gate
+
+
+@pytest.fixture
+async def toy_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gate]:
+    """The same with the toy plugin, and an instance of it called "toy"."""
+    site = tmp_path / "site"
+    info = site / "test_toy-1.0.dist-info"
+    info.mkdir(parents=True)
+    module = f"toy_{tmp_path.name.replace('-', '_')}"
+    shutil.copy(Path(__file__).parent / "toy" / "toy_plugin.py", site / f"{module}.py")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: test-toy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[medianest.plugins.v1]\ntoy = {module}\n")
+    monkeypatch.syspath_prepend(str(site))
+    others = [
+        entry.name
+        for distribution in importlib.metadata.distributions()
+        for entry in distribution.entry_points.select(group="medianest.plugins.v1")
+        if entry.name != "toy"
+    ]
+    settings = AppSettings(data_dir=tmp_path / "portal", plugins_disabled=others, _env_file=None)
+    async with opened(settings) as gate:
+        instances = gate.services.host.instances
+        made = await instances.create("toy", "toy", "toy", "My toy", {"key": "right-key"}, None)
+        await instances.settle(10)
+        gate.toy = made.id
+        yield gate
+
+
+@asynccontextmanager
+async def opened(settings: AppSettings) -> AsyncIterator[Gate]:
     async with AsyncExitStack() as stack:
-        settings = AppSettings(data_dir=tmp_path / "portal", safe_mode=True, _env_file=None)
         settings.data_dir.mkdir()
         db = Database(settings.database)
         await db.start()
@@ -132,7 +169,7 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
             ledger=ledger,
             host=host,
             accounts=accounts,
-            library=None,
+            library=Library(db=db, bus=bus, ledger=ledger, instances=host.instances, clock=SystemClock()),
             images=None,
             downloads=None,
             notify=notify,
@@ -140,6 +177,3 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
             portal_settings=PortalSettingsReader(db),
         )
         yield Gate(services, stack)
-
-
-Make = Callable[..., Any]
