@@ -163,6 +163,16 @@ class Library:
     async def recent(self, limit: int = 24, kinds: Sequence[str] = ()) -> list[RecentTitle]:
         return await self.titles.recent(limit, kinds)
 
+    async def titles_at(self, instance_id: str, keys: Sequence[str]) -> dict[str, int]:
+        """key at that source → title id, of those the library has."""
+        async with self._db.read() as tx:
+            rows = await tx.execute(
+                select(records.c.key, records.c.title_id)
+                .join(library_sources, library_sources.c.id == records.c.source)
+                .where(library_sources.c.instance_id == instance_id, records.c.key.in_(keys))
+            )
+            return {row[0]: row[1] for row in rows}
+
     async def changes(self, title_id: int, limit: int = 100) -> list[Change]:
         return await self.titles.changes(title_id, limit)
 

@@ -1,0 +1,257 @@
+"""The job `downloads.file_into_library`: has the media server look at the folder, waits for the items, keeps them in a collection.
+
+Everything is looked up before it is done, so a crash between any two steps leaves no second collection and no item twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, cast
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import RowMapping
+
+from medianest_core.base.clock import Clock
+from medianest_core.base.failpoints import failpoint
+from medianest_core.base.logging import get_logger
+from medianest_core.domain.downloads.places import server_path
+from medianest_core.domain.downloads.queue import FilingArgs, Queue
+from medianest_core.domain.library.service import Library
+from medianest_core.host.errors import UnknownInstance
+from medianest_core.host.instances import Handle, Instances
+from medianest_core.sdk.errors import (
+    NotReady,
+    ProviderError,
+    Rejected,
+    RetryLater,
+    Unsupported,
+)
+from medianest_core.sdk.jobs import JobContext
+from medianest_core.sdk.media import MediaCapability, MediaSource
+from medianest_core.store.engine import Database, Tx
+from medianest_core.store.tables.downloads import download_files, download_items, downloads
+
+_log = get_logger(__name__)
+PATIENCE = 300.0
+GIVE_UP_AFTER = 24
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 20.0
+_RESCAN_EVERY = 45.0
+
+
+class Filing:
+    """patience: seconds that one attempt waits for the server to find the items. sleep, timer: for tests."""
+
+    def __init__(
+        self,
+        db: Database,
+        queue: Queue,
+        instances: Instances,
+        library: Library,
+        clock: Clock,
+        *,
+        patience: float = PATIENCE,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._queue = queue
+        self._instances = instances
+        self._library = library
+        self._clock = clock
+        self._patience = patience
+        self._sleep = sleep
+        self._timer = timer
+
+    async def run(self, ctx: JobContext, args: FilingArgs) -> dict[str, Any]:
+        """Files all finished items that are not yet filed. Raises RetryLater while the server has not found them all."""
+        async with self._db.read() as tx:
+            download = await tx.first(select(downloads).where(downloads.c.id == args.download_id))
+            if download is None or download["status"] != "filing":
+                return {"superseded": True}
+            paths = await self._paths(tx, download)
+        try:
+            handle = self._handle(download)
+            found = await self._find(ctx, download, handle, paths)
+            await self._collect(ctx, download, handle, found)
+        except NotReady as error:
+            await self._later(ctx, args.download_id, str(error))
+            return {"failed": str(error)}
+        except ProviderError as error:
+            await self._give_up(ctx, args.download_id, str(error))
+            return {"failed": str(error)}
+        missing = paths.keys() - found.keys()
+        if missing:
+            reason = (
+                f"{download['title']}: the server has not found {len(missing)} of {len(paths)} items yet."
+            )
+            await self._later(ctx, args.download_id, reason)
+            return {"found": len(found), "missing": len(missing)}
+        await self._finish(ctx, args.download_id)
+        await self._library.request_titles(download["target_instance"], sorted(set(found.values())))
+        return {"found": len(found)}
+
+    def _handle(self, download: RowMapping) -> Handle[MediaSource]:
+        try:
+            handle = self._instances.get(MediaSource, download["target_instance"])  # type: ignore[type-abstract]  # a key, not made
+        except UnknownInstance as error:
+            raise Rejected("The media server is no longer configured.") from error
+        if not handle.can(MediaCapability.RESCAN):
+            raise Unsupported(f"{handle.instance.title} cannot be told to look at a folder.")
+        return handle
+
+    async def _paths(self, tx: Tx, download: RowMapping) -> dict[str, list[str]]:
+        """The server's path → ids of the items whose file it is. A file may belong to several, where it was linked."""
+        rows = await tx.all(
+            select(download_files.c.path, download_files.c.item_id)
+            .join(download_items, download_items.c.id == download_files.c.item_id)
+            .where(
+                download_items.c.download_id == download["id"],
+                download_items.c.status == "done",
+                download_files.c.kind == "media",
+            )
+            .order_by(download_items.c.number)
+        )
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(server_path(download["server_folder"] or "", row["path"]), []).append(
+                row["item_id"]
+            )
+        return found
+
+    async def _find(
+        self,
+        ctx: JobContext,
+        download: RowMapping,
+        handle: Handle[MediaSource],
+        paths: Mapping[str, Sequence[str]],
+    ) -> dict[str, str]:
+        """path → key at the server, of those it has; waits for the rest within the patience."""
+        library = str(download["target_library"])
+        found = dict(await handle.api.locate(library, list(paths)))
+        ends = self._timer() + self._patience
+        scanned = float("-inf")
+        pause = _FIRST_PAUSE
+        while len(found) < len(paths):
+            missing = [path for path in paths if path not in found]
+            if self._timer() - scanned >= _RESCAN_EVERY:
+                await self._stage(ctx, download["id"], "rescanning")
+                for folder in sorted({_parent(path) for path in missing}):
+                    await handle.api.rescan(library, folder)
+                scanned = self._timer()
+                await self._stage(ctx, download["id"], "locating")
+            ctx.check_cancelled()
+            await ctx.progress(len(found), len(paths), "Waiting for the server to find the files")
+            if self._timer() + pause > ends:
+                break
+            await self._sleep(pause)
+            pause = min(_LONGEST_PAUSE, pause * 1.6)
+            found |= await handle.api.locate(library, missing)
+        return {path: key for path, key in found.items() if path in paths}
+
+    async def _collect(
+        self,
+        ctx: JobContext,
+        download: RowMapping,
+        handle: Handle[MediaSource],
+        found: Mapping[str, str],
+    ) -> None:
+        keys = list(dict.fromkeys(found.values()))
+        collection_key = None
+        wanted = download["collection"]
+        if wanted and keys and handle.can(MediaCapability.COLLECTIONS):
+            await self._stage(ctx, download["id"], "collecting")
+            collection_key = await self._collection(download, handle, wanted, keys)
+            failpoint("downloads.collection_created")
+        async with ctx.begin() as tx:
+            if collection_key is not None:
+                await tx.execute(
+                    update(downloads)
+                    .where(downloads.c.id == download["id"])
+                    .values(collection_key=collection_key)
+                )
+            async with self._db.read() as reading:
+                paths = await self._paths(reading, download)
+            for path, key in found.items():
+                await tx.execute(
+                    update(download_items)
+                    .where(download_items.c.id.in_(paths.get(path, [])))
+                    .values(media_key=key)
+                )
+
+    async def _collection(
+        self, download: RowMapping, handle: Handle[MediaSource], title: str, keys: Sequence[str]
+    ) -> str:
+        """Key of the collection, which then holds all of `keys`: ours from before, one of that title, or a new one."""
+        library = str(download["target_library"])
+        present = await handle.api.collections(library)
+        ours = next((one for one in present if one.key == download["collection_key"]), None)
+        same = next((one for one in present if one.title == title and not one.smart), None)
+        chosen = ours or same
+        if chosen is None:
+            return (await handle.api.create_collection(library, title, keys)).key
+        there = set(await handle.api.collection_items(chosen.key))
+        lacking = [key for key in keys if key not in there]
+        if lacking:
+            await handle.api.add_to_collection(chosen.key, lacking)
+        return chosen.key
+
+    async def _stage(self, ctx: JobContext, download_id: str, stage: str, reason: str = "") -> None:
+        async with ctx.begin() as transaction:
+            tx = cast(Tx, transaction)
+            row = await tx.one(select(downloads).where(downloads.c.id == download_id))
+            filing = dict(row["filing"])
+            if filing.get("stage") == stage and filing.get("reason", "") == reason:
+                return
+            steps = {**filing.get("steps", {}), stage: self._clock.now()}
+            await self._queue.put_status(
+                tx, row, row["status"], filing={**filing, "stage": stage, "reason": reason, "steps": steps}
+            )
+
+    async def _later(self, ctx: JobContext, download_id: str, reason: str) -> None:
+        """Note why it waits and ask to be run again; after a day, give up until someone asks again."""
+        async with ctx.begin() as transaction:
+            tx = cast(Tx, transaction)
+            row = await tx.one(select(downloads).where(downloads.c.id == download_id))
+            filing = dict(row["filing"])
+            tries = int(filing.get("tries", 0)) + 1
+            if tries < GIVE_UP_AFTER:
+                await self._queue.put_status(
+                    tx, row, row["status"], filing={**filing, "reason": reason, "tries": tries}
+                )
+        if tries >= GIVE_UP_AFTER:
+            await self._give_up(ctx, download_id, reason)
+            return
+        raise RetryLater(reason, min(3600.0, 30.0 * 2 ** (tries - 1)))
+
+    async def _give_up(self, ctx: JobContext, download_id: str, reason: str) -> None:
+        await self._end(ctx, download_id, "failed", reason)
+
+    async def _finish(self, ctx: JobContext, download_id: str) -> None:
+        await self._end(ctx, download_id, "done", "")
+
+    async def _end(self, ctx: JobContext, download_id: str, stage: str, reason: str) -> None:
+        async with ctx.begin() as transaction:
+            tx = cast(Tx, transaction)
+            row = await tx.one(select(downloads).where(downloads.c.id == download_id))
+            if row["status"] != "filing":
+                # Items are being fetched again; filing begins anew after them.
+                return
+            counts = await self._queue.counts(tx, download_id)
+            steps = {**row["filing"].get("steps", {}), stage: self._clock.now()}
+            await self._queue.put_status(
+                tx,
+                row,
+                "partial" if counts.get("failed") else "done",
+                reason=reason,
+                filing={**row["filing"], "stage": stage, "reason": reason, "steps": steps},
+            )
+
+
+def _parent(path: str) -> str:
+    if "\\" in path:
+        return path.rpartition("\\")[0]
+    return str(PurePosixPath(path).parent)

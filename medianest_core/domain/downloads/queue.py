@@ -1,0 +1,300 @@
+"""Which items run next. Items wait in their own table, in their downloads' order; a job is made only for those that start, so
+that order, pauses and limits are one decision in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import case, func, select, update
+from sqlalchemy.engine import RowMapping
+
+from medianest_core.base.clock import Clock
+from medianest_core.base.logging import get_logger
+from medianest_core.bus.events import DownloadChanged
+from medianest_core.bus.outbox import EventBus
+from medianest_core.domain.downloads.places import Places
+from medianest_core.host.instances import Instances
+from medianest_core.ledger.enqueue import Ledger
+from medianest_core.ledger.states import FINISHED as JOB_FINISHED
+from medianest_core.ledger.states import JobState
+from medianest_core.sdk.downloads import Downloader, Limits
+from medianest_core.sdk.errors import MediaNestError
+from medianest_core.sdk.events import Audience
+from medianest_core.store.engine import Database, Tx
+from medianest_core.store.tables.downloads import download_items, download_queues, downloads
+from medianest_core.store.tables.ledger import jobs
+
+ITEM_JOB = "downloads.item"
+FILING_JOB = "downloads.file_into_library"
+NO_ROOM = "The disk is nearly full. This goes on by itself once there is room."
+_LOOK_AHEAD = 200
+_CRASHES = 5
+_log = get_logger(__name__)
+
+
+class ItemArgs(BaseModel):
+    item_id: str
+
+
+class FilingArgs(BaseModel):
+    download_id: str
+
+
+class Queue:
+    def __init__(
+        self,
+        db: Database,
+        ledger: Ledger,
+        bus: EventBus,
+        instances: Instances,
+        places: Places,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._ledger = ledger
+        self._bus = bus
+        self._instances = instances
+        self._places = places
+        self._clock = clock
+
+    async def tick(self) -> None:
+        """Start whatever may start; put right what a crash left behind. Cheap when nothing is open."""
+        async with self._db.read() as tx:
+            open_items = await tx.all(
+                select(download_items.c.instance_id, jobs.c.state, download_items.c.job_id)
+                .outerjoin(jobs, jobs.c.id == download_items.c.job_id)
+                .where(download_items.c.status.in_(("queued", "running")))
+                .group_by(download_items.c.instance_id, jobs.c.state, download_items.c.job_id)
+            )
+        if not open_items:
+            return
+        for instance_id in sorted({row["instance_id"] for row in open_items}):
+            async with self._db.begin() as tx:
+                await self._recover(tx, instance_id)
+                await self.fill(tx, instance_id)
+
+    async def fill(self, tx: Tx, instance_id: str) -> None:
+        """Start items of this downloader up to its limit: the person with the fewest running first, then in order."""
+        limits = self.limits(instance_id)
+        if limits is None:
+            return
+        await tx.execute(
+            tx.insert(download_queues)
+            .values(instance_id=instance_id, turn=1)
+            .on_conflict_do_update(index_elements=["instance_id"], set_={"turn": download_queues.c.turn + 1})
+        )
+        running = await tx.all(
+            select(download_items.c.user_id, download_items.c.key, download_items.c.form).where(
+                download_items.c.instance_id == instance_id, download_items.c.status == "running"
+            )
+        )
+        places_left = limits.concurrent - len(running)
+        if places_left <= 0:
+            return
+        waiting = await self._waiting(tx, instance_id)
+        busy = Counter(row["user_id"] for row in running)
+        taken = {(row["user_id"], row["key"], row["form"]) for row in running}
+        while places_left > 0 and waiting:
+            chosen = min(waiting, key=lambda row: (busy[row["user_id"]], waiting.index(row)))
+            waiting.remove(chosen)
+            mark = (chosen["user_id"], chosen["key"], chosen["form"])
+            if mark in taken:
+                # The same item is on its way for the same person; then it will be linked.
+                continue
+            if self._places.short_of(chosen["size"]):
+                await self._hold(tx, instance_id)
+                return
+            await self._start(tx, chosen)
+            taken.add(mark)
+            busy[chosen["user_id"]] += 1
+            places_left -= 1
+
+    def limits(self, instance_id: str) -> Limits | None:
+        """None while the downloader is not available."""
+        try:
+            return self._instances.get(Downloader, instance_id).api.limits()  # type: ignore[type-abstract]  # a key, not made
+        except MediaNestError:
+            return None
+
+    async def settle(self, tx: Tx, download_id: str) -> str:
+        """Derive the download's status from its items; begins filing where that is due. Returns the status."""
+        row = await tx.one(select(downloads).where(downloads.c.id == download_id))
+        counts = await self.counts(tx, download_id)
+        status = _status(row, counts)
+        unfiled = False
+        if status in ("done", "partial") and row["target_instance"]:
+            unfiled = bool(
+                await tx.scalar(
+                    select(func.count()).where(
+                        download_items.c.download_id == download_id,
+                        download_items.c.status == "done",
+                        download_items.c.media_key.is_(None),
+                    )
+                )
+            )
+        filing = dict(row["filing"])
+        if unfiled:
+            status = "filing"
+            if row["status"] != "filing":
+                filing = {
+                    "stage": "waiting",
+                    "reason": "",
+                    "steps": {"waiting": self._clock.now()},
+                    "tries": 0,
+                }
+                await self._ledger.enqueue(
+                    tx,
+                    FILING_JOB,
+                    FilingArgs(download_id=download_id),
+                    owner=row["user_id"],
+                    unique=download_id,
+                    title=f"File {row['title']} into the library",
+                )
+        await self.put_status(tx, row, status, filing=filing)
+        return status
+
+    async def put_status(
+        self, tx: Tx, row: RowMapping, status: str, *, reason: str | None = None, **values: Any
+    ) -> None:
+        """Write a download's status, and tell its owner if it is another one."""
+        ended = status in ("done", "partial", "failed", "cancelled")
+        changes = {
+            "status": status,
+            "reason": (row["reason"] if status == row["status"] else "") if reason is None else reason,
+            "finished_at": (row["finished_at"] or self._clock.now()) if ended else None,
+            **values,
+        }
+        if all(row[name] == value for name, value in changes.items()):
+            return
+        await tx.execute(
+            update(downloads)
+            .where(downloads.c.id == row["id"])
+            .values(**changes, version=downloads.c.version + 1)
+        )
+        if (
+            status != row["status"]
+            or changes["reason"] != row["reason"]
+            or changes.get("filing", row["filing"]) != row["filing"]
+        ):
+            await self.tell(tx, row, status, str(changes["reason"]))
+
+    async def tell(
+        self, tx: Tx, download: RowMapping, status: str, reason: str, item: RowMapping | None = None
+    ) -> None:
+        event = DownloadChanged(
+            download_id=download["id"],
+            item_id=item["id"] if item is not None else None,
+            user_id=download["user_id"],
+            title=item["title"] if item is not None else download["title"],
+            status=status,
+            reason=reason,
+        )
+        await self._bus.publish(tx, event, Audience.downloads(download["user_id"]))
+
+    async def put_item(
+        self, tx: Tx, download: RowMapping, item: RowMapping, status: str, reason: str = "", **values: Any
+    ) -> bool:
+        """Write an item's status if it is still as `item` says; False where someone else was faster."""
+        result = await tx.execute(
+            update(download_items)
+            .where(
+                download_items.c.id == item["id"],
+                download_items.c.status == item["status"],
+                download_items.c.job_id.is_(None)
+                if item["job_id"] is None
+                else download_items.c.job_id == item["job_id"],
+            )
+            .values(status=status, reason=reason, **values)
+        )
+        if result.rowcount != 1:
+            return False
+        await self.tell(tx, download, status, reason, item)
+        return True
+
+    async def counts(self, tx: Tx, download_id: str) -> dict[str, int]:
+        rows = await tx.execute(
+            select(download_items.c.status, func.count())
+            .where(download_items.c.download_id == download_id)
+            .group_by(download_items.c.status)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def _waiting(self, tx: Tx, instance_id: str) -> list[RowMapping]:
+        return await tx.all(
+            select(download_items, downloads.c.position)
+            .join(downloads, downloads.c.id == download_items.c.download_id)
+            .where(
+                download_items.c.instance_id == instance_id,
+                download_items.c.status == "queued",
+                download_items.c.due_at <= self._clock.now(),
+                downloads.c.status.in_(("queued", "running")),
+            )
+            .order_by(downloads.c.position, downloads.c.created_at, download_items.c.number)
+            .limit(_LOOK_AHEAD)
+        )
+
+    async def _start(self, tx: Tx, item: RowMapping) -> None:
+        download = await tx.one(select(downloads).where(downloads.c.id == item["download_id"]))
+        job_id = await self._ledger.enqueue(
+            tx,
+            ITEM_JOB,
+            ItemArgs(item_id=item["id"]),
+            owner=item["user_id"],
+            title=item["title"],
+            max_attempts=_CRASHES,
+        )
+        if await self.put_item(tx, download, item, "running", job_id=job_id):
+            await self.put_status(tx, download, "running")
+
+    async def _hold(self, tx: Tx, instance_id: str) -> None:
+        rows = await tx.all(
+            select(downloads).where(
+                downloads.c.instance_id == instance_id,
+                downloads.c.status.in_(("queued", "running")),
+                downloads.c.reason != NO_ROOM,
+            )
+        )
+        for row in rows:
+            counts = await self.counts(tx, row["id"])
+            if not counts.get("running"):
+                await self.put_status(tx, row, "queued", reason=NO_ROOM)
+
+    async def _recover(self, tx: Tx, instance_id: str) -> None:
+        """Items whose job is over without their saying so: it was killed once too often, or cancelled from the jobs page."""
+        rows = await tx.all(
+            select(download_items, jobs.c.state.label("job_state"), jobs.c.error.label("job_error"))
+            .outerjoin(jobs, jobs.c.id == download_items.c.job_id)
+            .where(
+                download_items.c.instance_id == instance_id,
+                download_items.c.status == "running",
+                case((jobs.c.state.is_(None), True), else_=jobs.c.state.in_(list(JOB_FINISHED))),
+            )
+        )
+        for row in rows:
+            download = await tx.one(select(downloads).where(downloads.c.id == row["download_id"]))
+            now = self._clock.now()
+            if row["job_state"] == JobState.CANCELLED:
+                await self.put_item(tx, download, row, "cancelled", finished_at=now, job_id=None)
+            elif row["job_state"] == JobState.FAILED:
+                reason = "It was tried several times, and the downloader stopped each time."
+                await self.put_item(tx, download, row, "failed", reason, finished_at=now, job_id=None)
+            else:
+                await self.put_item(tx, download, row, "queued", job_id=None)
+            await self.settle(tx, row["download_id"])
+
+
+def _status(row: RowMapping, counts: dict[str, int]) -> str:
+    if row["status"] == "paused" and counts.get("queued"):
+        return "paused"
+    if counts.get("running"):
+        return "running"
+    if counts.get("queued"):
+        return "queued"
+    if counts.get("failed"):
+        return "partial" if counts.get("done") else "failed"
+    if counts.get("done"):
+        return "done"
+    return "cancelled" if counts.get("cancelled") else "failed"

@@ -1,0 +1,366 @@
+"""Looking at an address and submitting it: what can be had, what is had already, and how many submissions are left."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+
+from medianest_core.base.clock import Clock
+from medianest_core.base.ids import new_id
+from medianest_core.domain.downloads.entries import (
+    Preview,
+    PreviewItem,
+    Quota,
+    Target,
+    TooManySubmissions,
+)
+from medianest_core.domain.downloads.names import safe_name, user_folder
+from medianest_core.domain.downloads.places import Places, server_folder
+from medianest_core.domain.downloads.queue import Queue
+from medianest_core.domain.library.service import Library
+from medianest_core.host.instances import Handle, Instances
+from medianest_core.sdk.downloads import (
+    Availability,
+    DownloadCapability,
+    Downloader,
+    FoundItem,
+    Inspection,
+    Options,
+)
+from medianest_core.sdk.errors import NotReady, UserError
+from medianest_core.sdk.media import MediaCapability, MediaSource
+from medianest_core.sdk.routes import Viewer
+from medianest_core.store.engine import Database, Tx
+from medianest_core.store.tables.downloads import (
+    download_archive,
+    download_items,
+    download_queues,
+    download_submissions,
+    downloads,
+)
+
+HOUR = 3600.0
+_REMEMBER = 600.0
+_REMEMBERED = 64
+_MAX_URL = 2000
+_MAX_SUBTITLES = 20
+_REASONS = {
+    Availability.PRIVATE: "It is private.",
+    Availability.REMOVED: "It was removed.",
+    Availability.LIVE: "It is live; only finished videos can be downloaded.",
+    Availability.UPCOMING: "It has not been published yet.",
+    Availability.RESTRICTED: "The site does not show it to everyone.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person chose. items: keys of the chosen items; None for all. library: (instance id, library key) to file into.
+    collection: its name there; None for the playlist's title, "" for none. server_folder: the downloads folder as the media server
+    sees it, where the guess is wrong."""
+
+    quality: str = ""
+    container: str = ""
+    subtitles: Sequence[str] = ()
+    items: Sequence[str] | None = None
+    library: tuple[str, str] | None = None
+    collection: str | None = None
+    server_folder: str | None = None
+
+
+class Submission:
+    def __init__(
+        self,
+        db: Database,
+        queue: Queue,
+        instances: Instances,
+        library: Library,
+        places: Places,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._queue = queue
+        self._instances = instances
+        self._library = library
+        self._places = places
+        self._clock = clock
+        self._seen: OrderedDict[tuple[str, str], tuple[float, Inspection]] = OrderedDict()
+        self._looking: dict[tuple[str, str], asyncio.Task[Inspection]] = {}
+
+    async def inspect(self, viewer: Viewer, url: str, instance_id: str | None = None) -> Preview:
+        """What is behind the address. Raises UserError for one that nobody understands, NotReady and other ProviderErrors."""
+        handle, url = self._for(url, instance_id)
+        found = await self._look(handle, url)
+        async with self._db.read() as tx:
+            have = await self._had(tx, viewer.id, handle.instance.plugin, [one.key for one in found.items])
+            quota = await self._quota(tx, viewer.id, handle.instance.id)
+        return Preview(
+            instance_id=handle.instance.id,
+            url=url,
+            kind=found.kind,
+            title=found.title,
+            channel=found.channel,
+            items=[PreviewItem(one, one.key in have) for one in found.items],
+            total=found.total,
+            warnings=found.warnings,
+            options=self._options(handle),
+            targets=await self.targets(),
+            quota=quota,
+        )
+
+    async def submit(self, viewer: Viewer, url: str, wish: Wish, instance_id: str | None = None) -> str:
+        """Id of the new download. Raises TooManySubmissions, UserError, ProviderErrors."""
+        handle, url = self._for(url, instance_id)
+        quality, container = self._choice(handle, wish)
+        target = await self._target(wish)
+        quota = await self.quota(viewer, handle.instance.id)
+        if not quota.left and quota.next_at is not None:
+            # Said before a slow look at the site; counted again below, where it is exact.
+            raise TooManySubmissions(quota.limit, quota.next_at)
+        found = await self._look(handle, url)
+        chosen = _chosen(found, wish.items)
+        collection = wish.collection if wish.collection is not None else _collection(found)
+        if collection and len(collection) > 200:
+            collection = collection[:200]
+        download_id = new_id()
+        now = self._clock.now()
+        folder = user_folder(viewer.username, viewer.id)
+        if found.kind != "video":
+            folder = f"{folder}/{safe_name(found.title)}"
+        async with self._db.begin() as tx:
+            await self._count(tx, viewer.id, handle.instance.id, quota.limit)
+            await tx.execute(
+                downloads.insert().values(
+                    id=download_id,
+                    user_id=viewer.id,
+                    instance_id=handle.instance.id,
+                    url=url,
+                    kind=found.kind,
+                    title=found.title[:500] or url,
+                    channel=found.channel[:300],
+                    thumbnail=next((one.thumbnail for one in found.items if one.thumbnail), None),
+                    quality=quality,
+                    container=container,
+                    subtitles=list(wish.subtitles),
+                    folder=folder,
+                    status="queued",
+                    reason="",
+                    position=now,
+                    target_instance=target.instance_id if target else None,
+                    target_library=target.library if target else None,
+                    server_folder=(wish.server_folder or target.folder) if target else None,
+                    collection=collection or None if target else None,
+                    filing={},
+                    version=1,
+                    created_at=now,
+                )
+            )
+            await tx.execute(
+                download_items.insert(),
+                [
+                    _item_row(download_id, viewer.id, handle.instance.id, number, one, _form(container), now)
+                    for number, one in enumerate(chosen, start=1)
+                ],
+            )
+            row = await tx.one(select(downloads).where(downloads.c.id == download_id))
+            await self._queue.tell(tx, row, "queued", "")
+            await self._queue.settle(tx, download_id)
+            await self._queue.fill(tx, handle.instance.id)
+        return download_id
+
+    async def quota(self, viewer: Viewer, instance_id: str) -> Quota:
+        async with self._db.read() as tx:
+            return await self._quota(tx, viewer.id, instance_id)
+
+    async def targets(self) -> list[Target]:
+        """Libraries of ready servers that can be told to look at a folder."""
+        found = []
+        for handle in self._instances.ready(MediaSource):  # type: ignore[type-abstract]  # a key, not made
+            if not handle.can(MediaCapability.RESCAN):
+                continue
+            for section in await self._library.sections(handle.instance.id):
+                if section.listed:
+                    folder = server_folder(self._places.root, section.locations)
+                    found.append(
+                        Target(
+                            handle.instance.id,
+                            handle.instance.title,
+                            section.key,
+                            section.title,
+                            section.kind,
+                            folder,
+                        )
+                    )
+        # A library that reads the downloads folder itself is what people most likely mean.
+        own = str(self._places.root)
+        return sorted(found, key=lambda one: (one.folder != own, one.instance, one.title))
+
+    def _for(self, url: str, instance_id: str | None) -> tuple[Handle[Downloader], str]:
+        url = url.strip()
+        if not url or len(url) > _MAX_URL or not url.isprintable():
+            raise UserError("Paste the address of a video, playlist or channel.", "url")
+        handles = [
+            one
+            for one in self._instances.any(Downloader)  # type: ignore[type-abstract]  # a key, not made
+            if instance_id is None or one.instance.id == instance_id
+        ]
+        ready = [one for one in handles if one.instance.ready]
+        for handle in ready:
+            if handle.api.accepts(url):
+                return handle, url
+        if ready:
+            raise UserError("This address is not one that can be downloaded from here.", "url")
+        if handles:
+            raise NotReady(handles[0].instance.reason or "The downloader is not available.")
+        raise NotReady("No downloader is set up yet.")
+
+    async def _look(self, handle: Handle[Downloader], url: str) -> Inspection:
+        """The inspection, remembered for some minutes; those who ask at the same time share one."""
+        mark = (handle.instance.id, url)
+        now = time.monotonic()
+        known = self._seen.get(mark)
+        if known is not None and now - known[0] < _REMEMBER:
+            return known[1]
+        task = self._looking.get(mark)
+        if task is None:
+            task = asyncio.create_task(handle.api.inspect(url), name="inspect")
+            self._looking[mark] = task
+            task.add_done_callback(lambda _: self._looking.pop(mark, None))
+        found = await asyncio.shield(task)
+        self._seen[mark] = (time.monotonic(), found)
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return found
+
+    def _options(self, handle: Handle[Downloader]) -> Options | None:
+        return handle.api.options() if handle.can(DownloadCapability.FORMATS) else None
+
+    def _choice(self, handle: Handle[Downloader], wish: Wish) -> tuple[str, str]:
+        options = self._options(handle)
+        if len(wish.subtitles) > _MAX_SUBTITLES:
+            raise UserError("Choose fewer subtitle languages.", "subtitles")
+        if options is None:
+            return wish.quality, wish.container
+        quality = wish.quality or options.qualities[0].value
+        container = wish.container or options.containers[0].value
+        if quality not in {one.value for one in options.qualities}:
+            raise UserError("Choose one of the qualities offered.", "quality")
+        if container not in {one.value for one in options.containers}:
+            raise UserError("Choose one of the formats offered.", "container")
+        return quality, container
+
+    async def _target(self, wish: Wish) -> Target | None:
+        if wish.library is None:
+            return None
+        for target in await self.targets():
+            if (target.instance_id, target.library) == wish.library:
+                if not (wish.server_folder or target.folder):
+                    raise UserError("Say which folder of the server holds the downloads.", "server_folder")
+                return target
+        raise UserError("This library is not available for new files.", "library")
+
+    async def _had(self, tx: Tx, user_id: str, downloader: str, keys: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for start in range(0, len(keys), 500):
+            rows = await tx.execute(
+                select(download_archive.c.key).where(
+                    download_archive.c.user_id == user_id,
+                    download_archive.c.downloader == downloader,
+                    download_archive.c.key.in_(keys[start : start + 500]),
+                )
+            )
+            found |= {row[0] for row in rows}
+        return found
+
+    async def _quota(self, tx: Tx, user_id: str, instance_id: str) -> Quota:
+        limits = self._queue.limits(instance_id)
+        limit = limits.submissions_per_hour if limits else 0
+        used, oldest = await self._used(tx, user_id, instance_id)
+        left = max(0, limit - used)
+        return Quota(left, limit, oldest + HOUR if not left and oldest is not None else None)
+
+    async def _used(self, tx: Tx, user_id: str, instance_id: str) -> tuple[int, float | None]:
+        row = (
+            await tx.execute(
+                select(func.count(), func.min(download_submissions.c.at)).where(
+                    download_submissions.c.user_id == user_id,
+                    download_submissions.c.instance_id == instance_id,
+                    download_submissions.c.at > self._clock.now() - HOUR,
+                )
+            )
+        ).one()
+        return int(row[0]), row[1]
+
+    async def _count(self, tx: Tx, user_id: str, instance_id: str, limit: int) -> None:
+        """Counts one more; the locked row makes simultaneous submissions come one after the other."""
+        await tx.execute(
+            tx.insert(download_queues)
+            .values(instance_id=instance_id, turn=1)
+            .on_conflict_do_update(index_elements=["instance_id"], set_={"turn": download_queues.c.turn + 1})
+        )
+        used, oldest = await self._used(tx, user_id, instance_id)
+        now = self._clock.now()
+        if used >= limit:
+            raise TooManySubmissions(limit, (oldest if oldest is not None else now) + HOUR)
+        await tx.execute(
+            delete(download_submissions).where(
+                download_submissions.c.user_id == user_id, download_submissions.c.at <= now - HOUR
+            )
+        )
+        await tx.execute(
+            download_submissions.insert().values(user_id=user_id, instance_id=instance_id, at=now)
+        )
+
+
+def _chosen(found: Inspection, keys: Sequence[str] | None) -> list[FoundItem]:
+    wanted = list({one.key: one for one in found.items}.values())
+    if keys is not None:
+        wanted = [one for one in wanted if one.key in set(keys)]
+    if not wanted:
+        raise UserError("Choose at least one item.", "items")
+    if all(one.availability is not Availability.OK for one in wanted):
+        first = wanted[0]
+        raise UserError(first.note or _REASONS.get(first.availability, "It cannot be had."), "url")
+    return wanted
+
+
+def _collection(found: Inspection) -> str:
+    return found.title if found.kind != "video" else ""
+
+
+def _form(container: str) -> str:
+    guessed = mimetypes.guess_type(f"file.{container}")[0] or ""
+    return "audio" if guessed.startswith("audio/") else "video"
+
+
+def _item_row(
+    download_id: str, user_id: str, instance_id: str, number: int, one: FoundItem, form: str, now: float
+) -> dict[str, object]:
+    can = one.availability is Availability.OK
+    return {
+        "id": new_id(),
+        "download_id": download_id,
+        "user_id": user_id,
+        "instance_id": instance_id,
+        "key": one.key[:190],
+        "form": form,
+        "url": one.url,
+        "title": one.title[:500] or one.key,
+        "number": number,
+        "duration": one.duration,
+        "size": one.size,
+        "thumbnail": one.thumbnail,
+        "status": "queued" if can else "skipped",
+        "reason": "" if can else one.note or _REASONS.get(one.availability, "It cannot be had."),
+        "tries": 0,
+        "due_at": 0.0,
+        "linked": False,
+        "facts": {},
+        "finished_at": None if can else now,
+    }

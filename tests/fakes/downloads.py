@@ -1,0 +1,105 @@
+"""A downloader in memory that writes small real files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from medianest_core.sdk.downloads import (
+    Choice,
+    Downloaded,
+    DownloadedFile,
+    Downloader,
+    DownloadTask,
+    FoundItem,
+    Inspection,
+    Limits,
+    Options,
+    ProgressSink,
+)
+from medianest_core.sdk.errors import UserError
+
+
+@dataclass
+class FakeSite:
+    """What stands behind addresses. gates: item keys that wait for their event. errors: item key → errors of its next tries."""
+
+    playlists: dict[str, Inspection] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    errors: dict[str, list[Exception]] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    running: set[str] = field(default_factory=set)
+    most: int = 0
+    inspected: int = 0
+    resumed: list[str] = field(default_factory=list)
+    tasks: list[DownloadTask] = field(default_factory=list)
+    wrong_file: Callable[[DownloadTask], Any] | None = None
+    finish: bool = True
+
+    def playlist(self, url: str, title: str, *items: FoundItem, kind: str = "playlist") -> str:
+        self.playlists[url] = Inspection(url, kind, url, title, items, len(items), channel="Someone")
+        return url
+
+
+def found(key: str, title: str = "", **values: Any) -> FoundItem:
+    return FoundItem(key, f"https://video.example/watch?v={key}", title or f"Video {key}", **values)
+
+
+class FakeDownloader(Downloader[Any, Any]):
+    def __init__(self, instance: str, site: FakeSite) -> None:
+        self.instance = instance
+        self.site = site
+
+    def accepts(self, url: str) -> bool:
+        return url.startswith("https://video.example/")
+
+    async def inspect(self, url: str) -> Inspection:
+        self.site.inspected += 1
+        if url not in self.site.playlists:
+            raise UserError("Nothing is there.", "url")
+        return self.site.playlists[url]
+
+    def limits(self) -> Limits:
+        return self.site.limits
+
+    def options(self) -> Options:
+        return Options(
+            (Choice("1080", "1080p"), Choice("audio", "Audio")), (Choice("mp4", "mp4"), Choice("mp3", "mp3"))
+        )
+
+    async def download(self, task: DownloadTask, sink: ProgressSink) -> Downloaded:
+        site, key = self.site, task.item.key
+        site.tasks.append(task)
+        site.started.append(key)
+        site.running.add(key)
+        site.most = max(site.most, len(site.running))
+        try:
+            part = task.work_dir / "half.part"
+            if part.exists():
+                site.resumed.append(key)
+            part.write_bytes(b"1" * 50)
+            await sink.progress(stage="downloading", downloaded=50, total=100, speed=10.0, eta=5.0)
+            if key in site.gates:
+                await site.gates[key].wait()
+            for error in site.errors.get(key, [])[:1]:
+                site.errors[key].pop(0)
+                raise error
+            await sink.progress(stage="moving", downloaded=100, total=100)
+            part.write_bytes(b"1" * 100)
+            final = task.target_dir / f"{task.stem}.{task.container}"
+            part.replace(final)
+            site.fetched.append(key)
+            if site.wrong_file is not None:
+                return Downloaded([DownloadedFile(site.wrong_file(task), "media", 1)])
+            note = task.target_dir / f"{task.stem}.nfo"
+            note.write_text("<movie/>")
+            return Downloaded(
+                [DownloadedFile(final, "media", 100, "video/mp4"), DownloadedFile(note, "nfo", 8)],
+                {"height": "1080"},
+            )
+        finally:
+            site.running.discard(key)
