@@ -23,6 +23,8 @@ def settings_problems(model: object) -> list[str]:
     for name, field in model.model_fields.items():
         if reason := _refusal(field.annotation, inside_list=False):
             problems.append(f"Settings field {model.__name__}.{name}: {reason}")
+        if hasattr(ServiceSettings, name):
+            problems.append(f"Settings field {model.__name__}.{name}: this name is taken by ServiceSettings.")
         if field.alias or field.validation_alias or field.serialization_alias:
             problems.append(f"Settings field {model.__name__}.{name}: aliases are not possible.")
         if field.is_required() and get_origin(field.annotation) is None and field.annotation is bool:
