@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from medianest_core.sdk import CheckResult, Http, ServiceType
+from medianest_core.sdk import CheckResult, Http, Secret, ServiceType
 from medianest_uptimekuma.client import KumaClient
 from medianest_uptimekuma.models import DOWN, Reading
 from medianest_uptimekuma.settings import KumaSettings
-from medianest_uptimekuma.socket import visit
+
+if TYPE_CHECKING:
+    from medianest_uptimekuma.socket import Visit
 
 
 async def connect(settings: KumaSettings, http: Http) -> KumaClient:
@@ -21,7 +24,7 @@ async def read(settings: KumaSettings, client: KumaClient) -> tuple[Sequence[Rea
     if settings.api_key:
         return await client.metrics(settings.api_key), None
     if settings.username and settings.password:
-        found = await visit(client.http, settings.username, settings.password)
+        found = await _visit(client, settings.username, settings.password)
         return found.readings(), found.version
     assert settings.status_page is not None
     return await client.status_page(settings.status_page), None
@@ -36,7 +39,7 @@ async def check(settings: KumaSettings, client: KumaClient) -> CheckResult:
         readings = await client.status_page(settings.status_page)
         details["Status page"] = _count(readings)
     if settings.username and settings.password:
-        found = await visit(client.http, settings.username, settings.password)
+        found = await _visit(client, settings.username, settings.password)
         readings, version = found.readings(), found.version
         details["Sign-in"] = _count(readings)
     if settings.api_key:
@@ -48,6 +51,13 @@ async def check(settings: KumaSettings, client: KumaClient) -> CheckResult:
     return CheckResult(
         f"{message}, {down} down" if down else message, version=version, details=details, warnings=warnings
     )
+
+
+async def _visit(client: KumaClient, username: str, password: Secret) -> Visit:
+    # Its libraries take long to import, and most instances use an API key.
+    from medianest_uptimekuma.socket import visit
+
+    return await visit(client.http, username, password)
 
 
 def _count(readings: Sequence[Reading]) -> str:
