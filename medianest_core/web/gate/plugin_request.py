@@ -13,7 +13,7 @@ from medianest_core.host.errors import PluginFault
 from medianest_core.sdk.context import PluginContext
 from medianest_core.sdk.errors import MediaNestError
 from medianest_core.sdk.routes import Request, Viewer
-from medianest_core.web.gate.problems import Problem, route_path
+from medianest_core.web.gate.problems import Problem, root_of, route_path
 
 T = TypeVar("T")
 DEADLINE = 15.0
@@ -43,7 +43,7 @@ class PluginRequest(Request):
         return {name: value for name, value in form.items() if isinstance(value, str)}
 
     def url(self, path: str) -> str:
-        return f"{self._request.scope.get('app_root_path', self._request.scope.get('root_path', ''))}{path}"
+        return f"{root_of(self._request.scope)}{path}"
 
 
 async def call_plugin(plugin: str, awaitable: Awaitable[T], deadline: float = DEADLINE) -> T:

@@ -193,8 +193,13 @@ def wants_page(request: Request) -> bool:
 
 def route_path(scope: Scope) -> str:
     """The path below the sub-path the portal is served under."""
-    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    path, root = str(scope["path"]), root_of(scope)
     return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
+def root_of(scope: Scope) -> str:
+    """The sub-path the portal is served under, also inside of a mounted application."""
+    return str(scope.get("app_root_path", scope.get("root_path", "")))
 
 
 async def respond(request: Request, problem: Problem, page: ErrorPage | None) -> Response:
@@ -222,7 +227,7 @@ async def respond(request: Request, problem: Problem, page: ErrorPage | None) ->
 
 
 def _elsewhere(request: Request, problem: Refused) -> str | None:
-    root = request.scope.get("root_path", "")
+    root = root_of(request.scope)
     if problem.verdict is Verdict.WAITING:
         return f"{root}{PENDING_PATH}"
     if problem.verdict is not Verdict.SIGN_IN:
