@@ -135,7 +135,7 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
         command = [
             sys.executable,
             "-m",
-            "medianest_core.cli",
+            "benchmarks.unlimited",
             "demo",
             "--json",
             "--port",
@@ -147,7 +147,7 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            cwd=folder,
+            cwd=HERE.parent,
         )
         try:
             _wait(f"http://127.0.0.1:{bare_port}/", bare)
