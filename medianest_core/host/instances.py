@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, cast
-
-from typing_extensions import TypeVar
+from dataclasses import replace
+from typing import Any, cast
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
@@ -15,60 +13,28 @@ from medianest_core.base.tasks import bounded
 from medianest_core.bus.events import InstanceChanged, ServiceStatus
 from medianest_core.bus.outbox import EventBus
 from medianest_core.host import instance_rows as rows
-from medianest_core.host.declarations import Kind
 from medianest_core.host.errors import InvalidSettings, UnknownInstance, UnknownService
 from medianest_core.host.guard import translate
+from medianest_core.host.handle import Handle as Handle
+from medianest_core.host.handle import P, Unavailable
 from medianest_core.host.health import Health
-from medianest_core.host.instance import (
-    CHECK_DEADLINE,
-    Instance,
-    InstanceInfo,
-    Surroundings,
-    make_http,
-    run_check,
-)
+from medianest_core.host.instance import Instance, Surroundings
+from medianest_core.host.instance import InstanceInfo as InstanceInfo
 from medianest_core.host.instance_rows import InstanceRow
 from medianest_core.host.registry import Registry
 from medianest_core.host.settings_store import check_settings, merge_typed, reveal_stored, seal_settings
 from medianest_core.host.states import InstanceState
-from medianest_core.sdk.capabilities import Capability, capabilities_of
+from medianest_core.host.trial import try_settings
+from medianest_core.sdk.capabilities import capabilities_of
 from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.portal import Action
 from medianest_core.sdk.service import CheckResult, Provider, ServiceType
-from medianest_core.sdk.settings import ServiceSettings
-from medianest_core.sdk.status import StatusProvider
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.repos.audit import record
 
-P = TypeVar("P", bound=Provider[Any, Any])
 ACTION_DEADLINE = 60.0
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Handle(Generic[P]):
-    """A provider of one instance. api: its methods, each through the guard. Methods of an instance that is not connected
-    raise NotReady with the reason."""
-
-    instance: InstanceInfo
-    api: P
-    capabilities: frozenset[Capability] = field(default_factory=frozenset)
-
-    def can(self, capability: Capability) -> bool:
-        return capability in self.capabilities
-
-
-class _Unavailable:
-    """Stands in for a provider that could not be made yet."""
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise NotReady(self._reason)
 
 
 class Instances:
@@ -276,7 +242,9 @@ class Instances:
         if instance_id is not None:
             merged = merge_typed(kind.settings, values, self._kept(kind, self._row(instance_id)))
         settings = check_settings(kind.settings, merged, protected=self._around.data_dir)
-        return await self._try(plugin, kind, settings)
+        declared = self._registry.declarations(plugin)
+        assert declared is not None
+        return await try_settings(declared, kind, settings, self._around)
 
     async def act(self, instance_id: str, action: Action, actor: str | None) -> str:
         """Do what a plugin's button says; returns its message. Raises NotReady, UnknownInstance, and the SDK's errors."""
@@ -384,7 +352,7 @@ class Instances:
         api = running.api(kind)
         info = running.info
         if api is None:
-            api = _Unavailable(info.reason or f"{info.title} is not set up yet.")
+            api = Unavailable(info.reason or f"{info.title} is not set up yet.")
         provider = running.provider_class(kind)
         return Handle(info, cast(P, api), capabilities_of(provider) if provider else frozenset())
 
@@ -457,41 +425,6 @@ class Instances:
             row = await rows.one_row(tx, instance_id)
         self._rows[instance_id] = row
         self._start(row)
-
-    async def _try(self, plugin: str, kind: ServiceType[Any, Any], settings: ServiceSettings) -> CheckResult:
-        around = self._around
-        http = make_http(around.http, around.policy, settings)
-        client: Any = None
-        try:
-            client = await bounded(kind.connect(settings, http), CHECK_DEADLINE) if kind.connect else http
-            status = self._temporary_status(plugin, kind, settings, http, client)
-            return await bounded(run_check(kind, settings, client, status), CHECK_DEADLINE)
-        except Exception as error:
-            translated = translate(error, "check")
-            if translated is not error:
-                _log.warning("connection test failed", plugin=plugin, exc_info=error)
-            raise translated from error
-        finally:
-            if client is not None and kind.close is not None:
-                await self._close_temporary(plugin, kind, client)
-            await http.aclose()
-
-    def _temporary_status(
-        self, plugin: str, kind: ServiceType[Any, Any], settings: ServiceSettings, http: Any, client: Any
-    ) -> StatusProvider[Any, Any] | None:
-        declared = self._registry.declarations(plugin)
-        providers: Mapping[Kind, type[Provider[Any, Any]]] = (
-            declared.of_service(kind.name) if declared else {}
-        )
-        found = providers.get(StatusProvider)
-        return cast(StatusProvider[Any, Any], found("", settings, http, client)) if found else None
-
-    async def _close_temporary(self, plugin: str, kind: ServiceType[Any, Any], client: Any) -> None:
-        assert kind.close is not None
-        try:
-            await bounded(kind.close(client), 5.0)
-        except Exception as error:
-            _log.warning("closing failed", plugin=plugin, exc_info=error)
 
     async def _note(
         self,
