@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from medianest_core.domain.accounts.errors import Missing
+from medianest_core.domain.downloads.entries import OPEN
 from medianest_core.host.states import InstanceState
 from medianest_core.sdk.media import MOVIE, SHOW
 from medianest_core.sdk.permissions import USER
@@ -18,6 +19,7 @@ from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.pages.downloads import download_row
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.plugin_pages import PluginPages
 from medianest_core.web.portal.pages.posters import art, episodes_label, headline, kind_label, poster
@@ -58,6 +60,15 @@ class HomePages:
                         html=self._services(request, services),
                         live="service:status instance:changed",
                         load_path="/fragments/card/services",
+                    ),
+                    Card(
+                        id="downloads",
+                        title=_("My downloads"),
+                        icon="download",
+                        path="/downloads",
+                        html=await self._downloads(request),
+                        live="download:changed",
+                        load_path="/fragments/card/downloads",
                     ),
                     *await self._plugins.cards(request),
                 ),
@@ -113,12 +124,26 @@ class HomePages:
 
     async def card(self, request: Request) -> Response:
         key = request.path_params["id"]
-        if key != "services":
-            return await self._plugins.card(request, key)
         with use_viewer(self._frame.view(request)):
-            html = self._services(request, services_of(request))
-            view = Card(id="services", title=_("Services"), html=html)
+            if key == "services":
+                view = Card(id=key, title=_("Services"), html=self._services(request, services_of(request)))
+            elif key == "downloads":
+                view = Card(id=key, title=_("My downloads"), html=await self._downloads(request))
+            else:
+                return await self._plugins.card(request, key)
         return self._frame.fragment(request, "core/fragments/card.html", view)
+
+    async def _downloads(self, request: Request) -> Markup:
+        """The person's downloads that are not finished, else the latest ones."""
+        downloads, person = services_of(request).downloads, someone(request)
+        found = await downloads.list(person, statuses=OPEN, limit=3)
+        if not found.items:
+            found = await downloads.list(person, limit=3)
+        rows = [download_row(one) for one in found.items]
+        text = self._frame.renderer.text(
+            "core/fragments/downloads_card.html", {"rows": rows}, self._frame.view(request)
+        )
+        return Markup(text)  # noqa: S704  # rendered by our own template
 
     def _services(self, request: Request, services: Services) -> Markup:
         """One line for each service: up, or what is wrong and since when."""
