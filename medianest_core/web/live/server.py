@@ -261,8 +261,9 @@ class LiveServer:
                 "session:ended", {"seq": None, "at": self._clock.now(), "data": {}}, to=sid
             )
             await self._server.disconnect(sid)
-            if connection is not None:
-                await self._server.eio.disconnect(connection)
+            # Not `eio.disconnect`: it waits until a polling client has fetched everything, which one that left never does.
+            if (transport := self._server.eio.sockets.get(connection)) is not None:
+                await transport.close(wait=False)
         except Exception:
             _log.exception("a socket could not be closed")
 
