@@ -25,6 +25,8 @@ from medianest_core.cache.memory import MemoryCache
 from medianest_core.domain.accounts.models import Status, User
 from medianest_core.domain.accounts.service import Accounts
 from medianest_core.domain.accounts.signin import Browser
+from medianest_core.domain.downloads.service import Downloads
+from medianest_core.domain.library.images import Images
 from medianest_core.domain.library.service import Library
 from medianest_core.domain.notify.reactions import Reactions
 from medianest_core.domain.notify.service import Notifications
@@ -158,6 +160,7 @@ async def opened(settings: AppSettings) -> AsyncIterator[Gate]:
         reactions = Reactions(bus, notify)
         reactions.start()
         stack.callback(reactions.close)
+        library = Library(db=db, bus=bus, ledger=ledger, instances=host.instances, clock=SystemClock())
         services = Services(
             settings=settings,
             db=db,
@@ -169,9 +172,17 @@ async def opened(settings: AppSettings) -> AsyncIterator[Gate]:
             ledger=ledger,
             host=host,
             accounts=accounts,
-            library=Library(db=db, bus=bus, ledger=ledger, instances=host.instances, clock=SystemClock()),
-            images=None,
-            downloads=None,
+            library=library,
+            images=Images(db, host.instances, settings.data_dir / "images"),
+            downloads=Downloads(
+                db=db,
+                bus=bus,
+                ledger=ledger,
+                instances=host.instances,
+                library=library,
+                clock=SystemClock(),
+                root=settings.data_dir / "downloads",
+            ),
             notify=notify,
             webhooks=Webhooks(db, host.instances, keyring, ledger),
             portal_settings=PortalSettingsReader(db),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from medianest_core.base.clock import Clock, SystemClock
 from medianest_core.base.crypto import Keyring
@@ -13,14 +12,15 @@ from medianest_core.bus.outbox import EventBus
 from medianest_core.cache.limits import RateLimiter
 from medianest_core.cache.memory import MemoryCache
 from medianest_core.domain.accounts.service import Accounts
+from medianest_core.domain.downloads.service import Downloads
+from medianest_core.domain.library.images import Images
+from medianest_core.domain.library.service import Library
+from medianest_core.domain.notify.service import Notifications
+from medianest_core.domain.webhooks.service import Webhooks
 from medianest_core.host.lifecycle import PluginHost
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.store.engine import Database
 from medianest_core.web.gate.portal_settings import PortalSettingsReader
-
-if TYPE_CHECKING:
-    from medianest_core.domain.notify.service import Notifications
-    from medianest_core.domain.webhooks.service import Webhooks
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Services:
     ledger: Ledger
     host: PluginHost
     accounts: Accounts
-    library: Any
-    images: Any
-    downloads: Any
+    library: Library
+    images: Images
+    downloads: Downloads
     notify: Notifications
     webhooks: Webhooks
     portal_settings: PortalSettingsReader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medianest_core.web.rest.v1.collections import collections
+from medianest_core.web.rest.v1.downloads import downloads
 from medianest_core.web.rest.v1.jobs import jobs
 from medianest_core.web.rest.v1.library import library
 from medianest_core.web.rest.v1.me import me
@@ -22,6 +23,7 @@ RESOURCES = (
     api_keys,
     library,
     collections,
+    downloads,
     notifications,
     status,
     jobs,

@@ -36,7 +36,7 @@ class Titles(BaseModel):
 
 @collections.get(policy=USER)
 async def list_collections(request: Request, instance: str | None = None) -> list[CollectionCard]:
-    return await services_of(request).library.collections(instance)  # type: ignore[no-any-return]
+    return await services_of(request).library.collections(instance)
 
 
 @collections.get("/{instance_id}/{key}", policy=USER)

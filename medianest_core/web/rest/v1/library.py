@@ -66,7 +66,7 @@ async def list_titles(
     limit: Limit = 60,
 ) -> Page:
     """Movies, shows and other titles of the top level. Repeat a filter for several values: any of them."""
-    return await services_of(request).library.list_titles(  # type: ignore[no-any-return]
+    return await services_of(request).library.list_titles(
         LibraryQuery(
             kinds=tuple(kind),
             genres=tuple(genre),
@@ -87,7 +87,7 @@ async def list_titles(
 @library.get("/facets", policy=USER)
 async def get_facets(request: Request) -> Facets:
     """What the filters can be, with counts."""
-    return await services_of(request).library.facets()  # type: ignore[no-any-return]
+    return await services_of(request).library.facets()
 
 
 @library.get("/search", policy=USER)
@@ -95,13 +95,13 @@ async def search(
     request: Request, text: Annotated[str, Query(max_length=200)], limit: Limit = 20
 ) -> list[TitleRow]:
     """Best matches first."""
-    return await services_of(request).library.search(text, limit)  # type: ignore[no-any-return]
+    return await services_of(request).library.search(text, limit)
 
 
 @library.get("/recent", policy=USER)
 async def recent(request: Request, limit: Limit = 24) -> list[RecentTitle]:
     """What came last."""
-    return await services_of(request).library.recent(limit)  # type: ignore[no-any-return]
+    return await services_of(request).library.recent(limit)
 
 
 @library.get("/titles/{title_id}", policy=USER)
@@ -131,14 +131,14 @@ async def list_seasons(request: Request, title_id: TitleId) -> Sequence[Season]:
 async def list_episodes(request: Request, title_id: TitleId) -> list[Episode]:
     """Of a season, or of a show without seasons."""
     await _detail(request, title_id)
-    return await services_of(request).library.episodes(title_id)  # type: ignore[no-any-return]
+    return await services_of(request).library.episodes(title_id)
 
 
 @library.get("/titles/{title_id}/changes", policy=ADMIN)
 async def list_changes(request: Request, title_id: TitleId, limit: Limit = 100) -> list[Change]:
     """What syncs changed of it, and why."""
     await _detail(request, title_id)
-    return await services_of(request).library.changes(title_id, limit)  # type: ignore[no-any-return]
+    return await services_of(request).library.changes(title_id, limit)
 
 
 @library.get("/titles/{title_id}/link", policy=USER)

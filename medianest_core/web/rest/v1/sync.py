@@ -69,7 +69,7 @@ async def list_runs(request: Request, limit: Limit = 20) -> list[RunView]:
 @sync.get("/libraries", policy=ADMIN)
 async def list_libraries(request: Request, instance: str | None = None) -> list[LibrarySection]:
     """The sections of all servers and how completely they are known."""
-    return await services_of(request).library.sections(instance)  # type: ignore[no-any-return]
+    return await services_of(request).library.sections(instance)
 
 
 @sync.post("/libraries/{instance_id}/{key}/release", policy=ADMIN, status=202)
