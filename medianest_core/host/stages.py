@@ -5,7 +5,7 @@ Runs in a thread, needs no database, and changes nothing but the hook registrati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -66,7 +66,7 @@ class Stages:
         if only is not None:
             standings = [one for one in standings if one.name == only]
             candidates = [found for found in candidates if found.name == only]
-        verdicts = self._probe([found for found in candidates if not found.builtin])
+        verdicts = self._probe({found: stamps[found.name] for found in candidates if not found.builtin})
         for found in list(candidates):
             verdict = verdicts.get(found.name)
             if verdict is not None and verdict.reason:
@@ -84,7 +84,7 @@ class Stages:
 
     def forget(self, found: Found) -> None:
         """Probe this plugin anew the next time."""
-        ProbeCache(self._cache_path).forget(probe_key(found, environment_stamp()))
+        ProbeCache(self._cache_path).forget(probe_key(code_stamp(found), environment_stamp()))
 
     def _work(self, found: Found, module: ModuleType) -> Declarations:
         manifest = manifest_of(module, found)
@@ -95,11 +95,11 @@ class Stages:
             self._hooks.unregister(found.name)
             raise
 
-    def _probe(self, plugins: Sequence[Found]) -> dict[str, Verdict]:
+    def _probe(self, plugins: Mapping[Found, str]) -> dict[str, Verdict]:
         if not plugins:
             return {}
         environment = environment_stamp()
-        keys = {found.name: probe_key(found, environment) for found in plugins}
+        keys = {found.name: probe_key(stamp, environment) for found, stamp in plugins.items()}
         cache = ProbeCache(self._cache_path)
         known = {name: verdict for name, key in keys.items() if (verdict := cache.get(key)) is not None}
         new = [found for found in plugins if found.name not in known]
