@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import segno
 from starlette.requests import Request
@@ -153,15 +153,10 @@ class SignInPages:
     async def code(self, request: Request) -> Response:
         accounts = services_of(request).accounts
         cookie = request.cookies.get(cookies.ATTEMPT, "")
-        if not is_htmx(request) and (attempt := await accounts.sign_in.attempt(cookie)) is not None:
-            # The first look costs the service nothing; the page then polls.
-            result = PollResult(Progress.WAITING, attempt=attempt)
-            if request.query_params.get("ask") or "text/html" not in request.headers.get("accept", ""):
-                result = await accounts.sign_in.poll(cookie, browser_of(request))
-        else:
-            result = await accounts.sign_in.poll(cookie, browser_of(request))
+        # Also on a plain page load, so that it works without script; the service is asked no more often than it wants.
+        result = await accounts.sign_in.poll(cookie, browser_of(request))
         if result.signed_in is not None:
-            next_path = safe_path(request.cookies.get(_NEXT, "/").replace("%2F", "/"))
+            next_path = safe_path(unquote(request.cookies.get(_NEXT, "/")))
             return self._welcome(request, result.signed_in, next_path)
         if result.progress is Progress.DONE:
             return self._frame.go(request, "/account")
@@ -189,7 +184,7 @@ class SignInPages:
 
     async def returned(self, request: Request) -> Response:
         """Where a service's popup comes back to: the page that opened it goes on by itself."""
-        return RedirectResponse(request.scope.get("root_path", "") + "/sign-in/code?ask=1", 303)
+        return RedirectResponse(request.scope.get("root_path", "") + "/sign-in/code", 303)
 
     async def sign_out(self, request: Request) -> Response:
         session = session_of(request)
