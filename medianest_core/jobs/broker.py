@@ -21,7 +21,7 @@ from medianest_core.base.logging import get_logger
 _log = get_logger(__name__)
 THREADS = 16
 # How long idle threads sleep between looks at whether they should end; a message wakes them at once.
-_IDLE_MS = 250
+IDLE_MS = 500
 _STOP_MS = 10_000
 
 
@@ -39,12 +39,16 @@ class EmbeddedBroker:
     """Broker and worker threads inside this process. One actor per kind of job, built when the kind is declared."""
 
     def __init__(
-        self, run: Callable[[str, str], Coroutine[Any, Any, None]], *, threads: int = THREADS
+        self,
+        run: Callable[[str, str], Coroutine[Any, Any, None]],
+        *,
+        threads: int = THREADS,
+        idle_ms: int = IDLE_MS,
     ) -> None:
-        """run(job id, name): runs the job on the event loop; must not raise."""
+        """run(job id, name): runs the job on the event loop; must not raise. idle_ms: about how long `stop` takes."""
         self._run = run
         self._broker = StubBroker(middleware=[])
-        self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_IDLE_MS)
+        self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=idle_ms)
         self._actors: dict[str, dramatiq.Actor[..., None]] = {}
         self._loop: _RunningLoop | None = None
         self._sent: set[str] = set()

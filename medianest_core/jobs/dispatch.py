@@ -94,13 +94,13 @@ class Dispatcher:
         if jumped or time.monotonic() - self._renewed_at >= self._ledger.lease_seconds / 4:
             await self._renew()
             self._renewed_at = time.monotonic()
+        await self._schedules.tick()
         if jumped:
             # By the new time every lease looks expired. The living renew theirs first; the dead are found a lease later.
             self._clock_gap = self._gap()
-        else:
+        elif await self._ledger.anything_to_do():
             await self._ledger.recover()
-        await self._schedules.tick()
-        await self._send_due(None)
+            await self._send_due(None)
         if time.monotonic() - self._pruned_at >= _PRUNE_EVERY:
             self._pruned_at = time.monotonic()
             await self._prune()

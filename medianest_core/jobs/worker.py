@@ -11,7 +11,7 @@ from medianest_core.base.logging import get_logger
 from medianest_core.base.settings import AppSettings
 from medianest_core.base.tasks import TaskKeeper
 from medianest_core.bus.outbox import EventBus
-from medianest_core.jobs.broker import THREADS, EmbeddedBroker
+from medianest_core.jobs.broker import IDLE_MS, THREADS, EmbeddedBroker
 from medianest_core.jobs.dispatch import Dispatcher
 from medianest_core.jobs.registry import JobRegistry, Registered
 from medianest_core.jobs.runner import Runner
@@ -36,6 +36,7 @@ class Worker:
         settings: AppSettings | None = None,
         *,
         threads: int = THREADS,
+        idle_ms: int = IDLE_MS,
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{new_token(4)}"
         self._db = db
@@ -43,7 +44,7 @@ class Worker:
         self._registry = registry
         self.runner = Runner(ledger, registry, bus, self.name)
         self.schedules = Schedules(ledger)
-        self._broker = EmbeddedBroker(self.runner.run, threads=threads)
+        self._broker = EmbeddedBroker(self.runner.run, threads=threads, idle_ms=idle_ms)
         self._dispatcher = Dispatcher(ledger, self.schedules, self._broker.send, self._renew)
         self._tasks = TaskKeeper()
         self._started = False

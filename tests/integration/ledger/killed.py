@@ -71,7 +71,7 @@ async def main() -> None:
     registry = JobRegistry(ledger)
     for name, handler in (("core.effect", effect), ("core.poison", poison), ("core.frozen", frozen)):
         registry.add(Job(name, handler, Args))
-    worker = Worker(db, ledger, registry, bus)
+    worker = Worker(db, ledger, registry, bus, idle_ms=50)
     await worker.start()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)

@@ -65,7 +65,7 @@ class Bench:
         self.bus = EventBus(EventRepo(db))
         self.ledger = Ledger(db, bus=self.bus, lease=2.0)
         self.registry = JobRegistry(self.ledger)
-        self.worker = Worker(db, self.ledger, self.registry, self.bus)
+        self.worker = Worker(db, self.ledger, self.registry, self.bus, idle_ms=20)
 
     def job(self, handler: Callable[..., Any], name: str = "core.test", **options: Any) -> None:
         self.registry.add(Job(name, handler, Args, retry=options.pop("retry", QUICK), **options))
