@@ -144,5 +144,6 @@ class Stages:
 
 
 def _import_failed(found: Found, reason: str, trace: str = "") -> Standing:
-    hint = "" if reason.endswith(("again.", "log.")) else " Update it or uninstall it, then retry."
-    return Standing(found.name, PluginState.IMPORT_FAILED, redact(reason) + hint, redact(trace), found)
+    sentence = reason if reason.endswith((".", "!", "?")) else f"{reason}."
+    told = f"{redact(sentence)} Update it or uninstall it, then retry."
+    return Standing(found.name, PluginState.IMPORT_FAILED, told, redact(trace), found)
