@@ -91,8 +91,21 @@ class Filing:
             await self._later(ctx, args.download_id, reason)
             return {"found": len(found), "missing": len(missing)}
         await self._finish(ctx, args.download_id)
-        await self._library.request_titles(download["target_instance"], sorted(set(found.values())))
+        await self._show(download, sorted(set(found.values())))
         return {"found": len(found)}
+
+    async def _show(self, download: RowMapping, keys: Sequence[str]) -> None:
+        """Let the library know at once what the next sync would find; a server that fails now has everything already."""
+        await self._library.request_titles(download["target_instance"], keys)
+        async with self._db.read() as tx:
+            key = await tx.scalar(select(downloads.c.collection_key).where(downloads.c.id == download["id"]))
+        if key is not None:
+            try:
+                await self._library.reread_collection(
+                    download["target_instance"], download["target_library"], key
+                )
+            except ProviderError as error:
+                _log.info("the collection will be read with the next sync", reason=str(error))
 
     def _handle(self, download: RowMapping) -> Handle[MediaSource]:
         try:

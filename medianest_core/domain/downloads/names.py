@@ -14,7 +14,7 @@ _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(10))}
 )
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,48}")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_:-]{1,64}")
 
 
 def safe_name(text: str, *, limit: int = COMPONENT_BYTES, fallback: str = "Untitled") -> str:
@@ -34,7 +34,9 @@ def safe_name(text: str, *, limit: int = COMPONENT_BYTES, fallback: str = "Untit
 
 def stem_of(title: str, key: str) -> str:
     """File name without extension: "Title [key]". The key keeps items apart and lets one be found again."""
-    mark = key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()[:16]
+    mark = (
+        key.replace(":", "-") if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()[:16]
+    )
     return f"{safe_name(title)} [{mark}]"
 
 

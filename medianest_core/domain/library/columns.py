@@ -72,7 +72,7 @@ def columns(merged: Merged, records: Sequence[SourceRecord]) -> dict[str, Any]:
 
 
 def _winner(merged: Merged, asset: str) -> str:
-    return merged.provenance[("assets", asset)]
+    return merged.origin(("assets", asset))
 
 
 def _bars(values: Sequence[str]) -> str:
@@ -83,7 +83,7 @@ def _bars(values: Sequence[str]) -> str:
 def _search(values: Mapping[str, Any]) -> str:
     people = [str(one.get("name", "")) for one in (values.get("cast") or ())[:_PEOPLE]]
     texts = [values.get("title"), values.get("original_title"), *people, *(values.get("directors") or ())]
-    return " ".join(dict.fromkeys(" ".join(plain(str(text)) for text in texts if text).split()))
+    return " ".join(dict.fromkeys(plain(" ".join(str(text) for text in texts if text)).split()))
 
 
 def _number(value: object) -> float:

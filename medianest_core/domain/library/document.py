@@ -58,14 +58,13 @@ class Document:
 
 def build(merged: Merged, records: Sequence[SourceRecord]) -> bytes:
     """The document's bytes; equal titles give equal bytes."""
-    if len(records) == 1 and LOCK not in merged.provenance.values():
-        source, exceptions = records[0].instance, []
-    else:
-        counts = Counter(instance for instance in merged.provenance.values() if instance != LOCK)
+    source = merged.sole
+    if not source:
+        counts = Counter(instance for instance in merged.origins.values() if instance != LOCK)
         source = min(counts, key=lambda one: (-counts[one], one)) if counts else ""
-        exceptions = sorted(
-            [list(path), instance] for path, instance in merged.provenance.items() if instance != source
-        )
+    exceptions = sorted(
+        [list(path), instance] for path, instance in merged.origins.items() if instance != source
+    )
     return orjson.dumps(
         {
             "values": merged.values,

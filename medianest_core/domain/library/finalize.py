@@ -138,8 +138,10 @@ async def _write_records(
             }
         )
         data.append({"source": source, "key": one.record.key, "data": one.data})
-    await upsert_rows(tx, records, narrow)
-    await upsert_rows(tx, record_data, data)
+    known = {(batch.sources[instance], key) for instance, key in membership.known}
+    for table, rows in ((records, narrow), (record_data, data)):
+        await insert_rows(tx, table, [row for row in rows if (row["source"], row["key"]) not in known])
+        await upsert_rows(tx, table, [row for row in rows if (row["source"], row["key"]) in known])
     arrived = {one.place for one in incoming}
     moves = [
         {"b_source": batch.sources[instance], "b_key": key, "b_title": title}
@@ -263,9 +265,10 @@ def _changes(batch: Batch, one: _Built, before: bytes | None) -> list[dict[str, 
     if sorted(held) != holders:
         values[("holdings",)] = (sorted(held), holders)
     alone = len(one.records) == 1
+    provenance = one.merged.provenance
     found = []
     for path, (was, now) in values.items():
-        winner = one.merged.provenance.get(path)
+        winner = provenance.get(path)
         rule = "cleared" if now is None else "lock" if winner == LOCK else "only" if alone else "priority"
         found.append(_change(batch, one.title, path, was, now, None if winner == LOCK else winner, rule))
     return found

@@ -46,6 +46,28 @@ def child_key(record: MediaRecord) -> str:
 
 def cluster(items: Sequence[Identity]) -> list[list[Identity]]:
     """Partition into titles. Deterministic for a set of items: groups and members are sorted by place."""
+    alone, rest = _singles(items)
+    return sorted([*alone, *_cluster(rest)], key=lambda group: group[0].place) if rest else alone
+
+
+def _singles(items: Sequence[Identity]) -> tuple[list[list[Identity]], list[Identity]]:
+    """Items that share neither a name nor an id with any other, each a title by itself, in order; and all others."""
+    first: dict[object, int] = {}
+    shared: set[int] = set()
+    for number, item in enumerate(items):
+        for mark in (item.name, *((item.kind, *pair) for pair in item.ids.items())):
+            if (other := first.setdefault(mark, number)) != number:
+                shared.add(other)
+                shared.add(number)
+    alone = sorted((item for number, item in enumerate(items) if number not in shared), key=_by_place)
+    return [[item] for item in alone], [items[number] for number in sorted(shared)]
+
+
+def _by_place(item: Identity) -> Place:
+    return item.place
+
+
+def _cluster(items: Sequence[Identity]) -> list[list[Identity]]:
     groups = _Groups(item.place for item in items)
     by_id: dict[tuple[str, str, str], Place] = {}
     by_name: dict[str, list[Place]] = defaultdict(list)

@@ -57,6 +57,8 @@ class Membership:
     touched: set[int] = field(default_factory=set)
     moved: dict[Place, int] = field(default_factory=dict)
     """Stored records, not incoming, that change their title."""
+    known: set[Place] = field(default_factory=set)
+    """Which of the batch's records were stored before."""
 
 
 class Placement:
@@ -74,6 +76,7 @@ class Placement:
     async def place(self, incoming: Sequence[Incoming], gone: Collection[Place]) -> Membership:
         """Places all records; `gone` ones leave their titles."""
         await self._remember([one.place for one in incoming] + list(gone))
+        self.result.known = set(self._was)
         levels: dict[int, dict[Place, SourceRecord]] = defaultdict(dict)
         for one in incoming:
             levels[level_of(one.record.kind)][one.place] = SourceRecord(one.instance, one.record)

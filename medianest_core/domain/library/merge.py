@@ -62,10 +62,25 @@ class Priorities:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """values: field → value. provenance: path → instance id, or `LOCK`; one entry for each value, leaf by leaf."""
+    """values: field → value. sole: the instance that every value not in `origins` comes from. origins: path → instance id, or
+    `LOCK`. Kept apart because nearly all titles have one source."""
 
     values: dict[str, Any]
-    provenance: dict[Path, str]
+    sole: str = ""
+    origins: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def provenance(self) -> dict[Path, str]:
+        """path → instance id or `LOCK`; one entry for each value, leaf by leaf."""
+        found: dict[Path, str] = {}
+        for name, value in self.values.items():
+            for path in [(name, leaf) for leaf in value] if name in BY_LEAF else [(name,)]:
+                found[path] = self.origin(path)
+        return found
+
+    def origin(self, path: Path) -> str:
+        """Where the value at `path` comes from."""
+        return self.origins.get(path) or self.sole
 
 
 def says(value: object) -> bool:
@@ -75,13 +90,14 @@ def says(value: object) -> bool:
 
 def statements(record: MediaRecord) -> dict[str, Any]:
     """Everything a record says, by field."""
-    found = {name: value for name, value in record.fields.items() if says(value)}
+    # Numbers that are 0 are statements; everything else that is false is silence (see `says`).
+    found = {name: value for name, value in record.fields.items() if value or value == 0}
     for name in BY_LEAF & found.keys():
         leaves = found[name]
         if not isinstance(leaves, Mapping):
             del found[name]
             continue
-        said = {leaf: value for leaf, value in leaves.items() if says(value)}
+        said = {leaf: value for leaf, value in leaves.items() if value or value == 0}
         if said:
             found[name] = said
         else:
@@ -100,16 +116,10 @@ def merge(
 ) -> Merged:
     """The title's values. `records` may come in any order; with none, only the locks remain."""
     values: dict[str, Any] = {}
-    provenance: dict[Path, str] = {}
+    origins: dict[Path, str] = {}
+    sole = ""
     if len(records) == 1:
-        values = statements(records[0].record)
-        instance = records[0].instance
-        for name, value in values.items():
-            if name in BY_LEAF:
-                for leaf in value:
-                    provenance[(name, leaf)] = instance
-            else:
-                provenance[(name,)] = instance
+        values, sole = statements(records[0].record), records[0].instance
     else:
         said = [(one, statements(one.record)) for one in sorted(records, key=_newest_first)]
         ranked: dict[str, list[tuple[SourceRecord, dict[str, Any]]]] = {}
@@ -122,17 +132,17 @@ def merge(
                     continue
                 if name not in BY_LEAF:
                     values[name] = found[name]
-                    provenance[(name,)] = one.instance
+                    origins[(name,)] = one.instance
                     break
                 leaves = values.setdefault(name, {})
                 for leaf, value in found[name].items():
                     if leaf not in leaves:
                         leaves[leaf] = value
-                        provenance[(name, leaf)] = one.instance
+                        origins[(name, leaf)] = one.instance
     for path, value in (locks or {}).items():
         _put(values, path, value)
-        provenance[path] = LOCK
-    return Merged(values, provenance)
+        origins[path] = LOCK
+    return Merged(values, sole, origins)
 
 
 def _newest_first(one: SourceRecord) -> tuple[float, str, str]:

@@ -299,6 +299,13 @@ class Library:
             await handle.api.remove_from_collection(key, item)
         await self._reread(handle, await self._stored(instance_id, key), actor, "collection.reduced")
 
+    async def reread_collection(self, instance_id: str, library: str, key: str) -> None:
+        """Bring the stored copy of one collection up to date. Raises ProviderErrors."""
+        handle = self._collecting(instance_id)
+        for one in await handle.api.collections(library):
+            if one.key == key:
+                await CollectionReader(self._db, self._db.begin, handle).one(one)
+
     # Steering
 
     async def request_sync(
@@ -443,9 +450,7 @@ class Library:
     async def _reread(
         self, handle: Handle[MediaSource], collection: Collection, actor: str | None, action: str
     ) -> None:
-        found = await handle.api.collections(collection.library)
-        now = next((one for one in found if one.key == collection.key), collection)
-        await CollectionReader(self._db, self._db.begin, handle).one(now)
+        await self.reread_collection(handle.instance.id, collection.library, collection.key)
         async with self._db.begin() as tx:
             await record(
                 tx,

@@ -17,7 +17,7 @@ from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
 from medianest_core.bus.events import LibraryChanged, SyncProgress, SystemAlert
 from medianest_core.bus.outbox import EventBus
-from medianest_core.domain.library import sources
+from medianest_core.domain.library import heap, sources
 from medianest_core.domain.library.absence import Known, judge
 from medianest_core.domain.library.bulk import chunks
 from medianest_core.domain.library.collections import CollectionReader
@@ -119,7 +119,8 @@ class _Run:
     async def all(self) -> dict[str, Any]:
         state = "failed"
         try:
-            await self._gather_and_write()
+            with heap.relaxed():
+                await self._gather_and_write()
             state = "failed" if self.report.asked and len(self.report.failed) == self.report.asked else "done"
         except asyncio.CancelledError:
             state = "cancelled"

@@ -22,7 +22,7 @@ def plain(value: str) -> str:
 
 def match_title(value: str) -> str:
     """The form in which two titles are the same title: "Matrix, The" equals "The Matrix"."""
-    moved = _TRAILING_ARTICLE.match(value.strip())
+    moved = _TRAILING_ARTICLE.match(value.strip()) if ", " in value else None
     return plain(f"{moved[2]} {moved[1]}" if moved else value) or " ".join(value.casefold().split())
 
 
