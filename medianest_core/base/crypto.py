@@ -12,9 +12,6 @@ import os
 import secrets
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from medianest_core.sdk.errors import MediaNestError
 
 _PREFIX = "mn1"
@@ -85,12 +82,17 @@ class Keyring:
 
     def seal(self, text: str, context: str = "") -> str:
         """Ciphertext that opens only with the same `context` (what it belongs to)."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         nonce = secrets.token_bytes(12)
         sealed = AESGCM(self._keys[self._current]).encrypt(nonce, text.encode(), context.encode())
         return f"{_PREFIX}.{self._current}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, context: str = "") -> str:
         """The clear text. Raises CannotOpen."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         prefix, _, rest = sealed.partition(".")
         name, _, body = rest.partition(".")
         key = self._keys.get(name)

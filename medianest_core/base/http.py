@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import ssl
+import weakref
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
@@ -358,16 +360,15 @@ class HttpFactory:
         self._resolver = resolver
         self._tls: ssl.SSLContext | None = None
         self._proxy = EgressProxy()
-        self._clients: list[GuardedHttp] = []
+        # Instances come and go; one that is gone must not be kept alive by us.
+        self._clients: weakref.WeakSet[GuardedHttp] = weakref.WeakSet()
 
     def for_instance(self, base_url: str, policy: EgressPolicy, *, verify_tls: bool = True) -> GuardedHttp:
         """A client; close it with `aclose()`, or all of them with `close()`."""
         if policy.resolver is None and self._resolver is not None:
-            import dataclasses
-
             policy = dataclasses.replace(policy, resolver=self._resolver)
         client = GuardedHttp(base_url, policy, tls=self._context(verify_tls), proxy=self._proxy)
-        self._clients.append(client)
+        self._clients.add(client)
         return client
 
     def _context(self, verify: bool) -> ssl.SSLContext:
@@ -379,7 +380,7 @@ class HttpFactory:
 
     async def close(self) -> None:
         """Close all clients and the proxy for child processes."""
-        for client in self._clients:
+        for client in list(self._clients):
             await client.aclose()
         self._clients.clear()
         await self._proxy.close()
