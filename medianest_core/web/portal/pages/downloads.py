@@ -308,6 +308,7 @@ class DownloadPages:
 
     async def first(self, request: Request) -> Response:
         person, downloads = someone(request), services_of(request).downloads
+        _there(await downloads.get(person, request.path_params["id"]))
         waiting = await downloads.list(person, statuses=("queued",), limit=100)
         ahead = min(waiting.items, key=lambda one: one.position, default=None)
         before = ahead.id if ahead and ahead.id != request.path_params["id"] else None
