@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from medianest_core.host.states import PluginState
 from medianest_core.sdk.portal import Card, NavItem, Page
 
-from .conftest import House
+from .conftest import ROOT, House
 
 
 async def test_hello_is_active_and_brings_what_it_says(
@@ -25,3 +26,10 @@ async def test_hello_is_active_and_brings_what_it_says(
         for kind in (Page, NavItem, Card):
             assert any(plugin == "hello" for plugin, _ in host.registry.contributions(kind))
         assert [job.name for plugin, job in host.jobs() if plugin == "hello"] == ["hello.count"]
+
+
+def test_the_readme_shows_the_thirty_lines_as_they_are() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    source = (ROOT / "examples" / "thirty_lines" / "pihole.py").read_text()
+    sample = next(block for block in blocks if "PIHOLE" in block)
+    assert sample.strip() in source
