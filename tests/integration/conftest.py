@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,23 +101,32 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
 
 
 @pytest.fixture
-async def toy_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gate]:
+def install_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Puts the toy plugin on the path as an installer would; returns the names of all other plugins."""
+
+    def install() -> list[str]:
+        site = tmp_path / "site"
+        info = site / "test_toy-1.0.dist-info"
+        info.mkdir(parents=True)
+        module = f"toy_{tmp_path.name.replace('-', '_')}"
+        shutil.copy(Path(__file__).parent / "toy" / "toy_plugin.py", site / f"{module}.py")
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: test-toy\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[medianest.plugins.v1]\ntoy = {module}\n")
+        monkeypatch.syspath_prepend(str(site))
+        return [
+            entry.name
+            for distribution in importlib.metadata.distributions()
+            for entry in distribution.entry_points.select(group="medianest.plugins.v1")
+            if entry.name != "toy"
+        ]
+
+    return install
+
+
+@pytest.fixture
+async def toy_gate(tmp_path: Path, install_toy: Callable[[], list[str]]) -> AsyncIterator[Gate]:
     """The same with the toy plugin, and an instance of it called "toy"."""
-    site = tmp_path / "site"
-    info = site / "test_toy-1.0.dist-info"
-    info.mkdir(parents=True)
-    module = f"toy_{tmp_path.name.replace('-', '_')}"
-    shutil.copy(Path(__file__).parent / "toy" / "toy_plugin.py", site / f"{module}.py")
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: test-toy\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[medianest.plugins.v1]\ntoy = {module}\n")
-    monkeypatch.syspath_prepend(str(site))
-    others = [
-        entry.name
-        for distribution in importlib.metadata.distributions()
-        for entry in distribution.entry_points.select(group="medianest.plugins.v1")
-        if entry.name != "toy"
-    ]
-    settings = AppSettings(data_dir=tmp_path / "portal", plugins_disabled=others, _env_file=None)
+    settings = AppSettings(data_dir=tmp_path / "portal", plugins_disabled=install_toy(), _env_file=None)
     async with opened(settings) as gate:
         instances = gate.services.host.instances
         made = await instances.create("toy", "toy", "toy", "My toy", {"key": "right-key"}, None)

@@ -83,7 +83,7 @@ async def test_people_are_told_apart_by_subject_never_by_mail(house: Any) -> Non
 
 async def test_the_token_is_sealed_and_the_attempt_usable_once(house: Any, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
-    attempt, cookie = await house.accounts.sign_in.begin("club-1:code", return_url="")
+    _, cookie = await house.accounts.sign_in.begin("club-1:code", return_url="")
     house.club.answer = BEA
     house.pass_time(2)
     results = await asyncio.gather(*(house.accounts.sign_in.poll(cookie, HERE) for _ in range(5)))

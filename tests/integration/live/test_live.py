@@ -230,7 +230,8 @@ async def test_what_was_missed_is_replayed(net: Net) -> None:
         ahead = await phone.ask("replay", {"since": 10_000_000})
         assert ahead["complete"] is False
         assert (await phone.until("resync"))[0]["seq"] == ahead["seq"]
-        for wrong in ({}, {"since": -1}, {"since": "1"}, {"since": True}, [], None):
+        wrongs: list[Any] = [{}, {"since": -1}, {"since": "1"}, {"since": True}, [], None]
+        for wrong in wrongs:
             assert "error" in await phone.ask("replay", wrong)
 
 

@@ -22,10 +22,12 @@ from medianest_core.sdk import (
     Http,
     Identity,
     InvalidResponse,
+    Json,
     Manifest,
     Permission,
     Rejected,
     Request,
+    Route,
     Secret,
     ServiceSettings,
     ServiceType,
@@ -122,6 +124,10 @@ async def lies(request: Request, body: None) -> Echoed:
     return Echo(text="not what was announced")  # type: ignore[return-value]  # the mistake under test
 
 
+async def things(request: Request) -> Json:
+    return Json({"who": request.viewer.username})
+
+
 @hookimpl
 def register_auth_providers() -> AuthProviders:
     return [Auth]
@@ -140,4 +146,8 @@ def register_contributions() -> Contributions:
         ApiRoute("GET", "lies", lies, Echoed),
         ApiRoute("GET", "admins", fails, Echoed, policy=ADMIN),
         ApiRoute("GET", "breakers", fails, Echoed, policy=needs("toy.break")),
+        Route("GET", "things", things),
+        Route("POST", "things", things, needs("toy.play")),
+        Route("GET", "broken-things", things, needs("toy.break")),
+        Route("GET", "admin-things", things, ADMIN),
     ]
