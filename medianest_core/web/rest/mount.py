@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -46,19 +45,15 @@ class RestApi:
 
     async def warm_up(self) -> None:
         """Load it before the first call. Raises NoPolicy where a route has none."""
-        async with self._loading:
-            if self._app is None:
-                await asyncio.to_thread(importlib.import_module, "medianest_core.web.rest.app")
-                self._build()
+        await self._current()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         below = scope["path"][len(scope.get("root_path", "")) :]
         if below == "/me" and scope["method"] == "GET":
             await self._me(scope, receive, tagged(scope, send))
             return
-        if self._app is None:
-            await self.warm_up()
-        await self._build()(scope, receive, tagged(scope, send))
+        app = await self._current()
+        await app(scope, receive, tagged(scope, send))
 
     async def _me(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -69,12 +64,26 @@ class RestApi:
             answer = problem_json(problem_of(error), scope["path"])
         await answer(scope, receive, send)
 
+    async def _current(self) -> FastAPI:
+        """The application for the plugins that run now. Made in a thread: it takes the better part of a second."""
+        if self._app is None or self._built_for != self._wanted():
+            async with self._loading:
+                if self._app is None or self._built_for != self._wanted():
+                    await asyncio.to_thread(self._build)
+        assert self._app is not None
+        return self._app
+
+    def _wanted(self) -> tuple[tuple[str, int], ...]:
+        return tuple(
+            (plugin, id(route)) for plugin, route in self._services.host.registry.contributions(ApiRoute)
+        )
+
     def _build(self) -> FastAPI:
-        plugins = self._services.host.registry.contributions(ApiRoute)
-        wanted = tuple((plugin, id(route)) for plugin, route in plugins)
+        wanted = self._wanted()
         if self._app is None or wanted != self._built_for:
             from medianest_core.web.rest import app
 
+            plugins = self._services.host.registry.contributions(ApiRoute)
             self._app, self._built_for = app.build(self._services, plugins), wanted
         return self._app
 
