@@ -12,7 +12,7 @@ import io
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -35,13 +35,14 @@ if str(HERE.parents[3]) not in sys.path:
 from medianest_core.web.portal.render import HERE as PORTAL  # noqa: E402
 from medianest_core.web.portal.render import Renderer  # noqa: E402
 from medianest_core.web.portal.viewer import Theme, Viewer  # noqa: E402
-from tests.unit.web.portal.samples import NOW, samples  # noqa: E402
+from tests.services import chromium  # noqa: E402
+from tests.unit.web.portal.samples import NOW, library_end, samples, search  # noqa: E402
+from tests.unit.web.portal.samples import shell as samples_shell  # noqa: E402
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; "
     "worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -52,6 +53,12 @@ ARGUMENTS = [
 ]
 
 
+FRAGMENTS: dict[str, tuple[str, Callable[[], object]]] = {
+    "library": ("core/fragments/posters.html", library_end),
+    "search": ("core/fragments/search.html", search),
+}
+
+
 @lru_cache(maxsize=500)
 def picture(key: str, width: int) -> bytes:
     """Art of the kind real posters have: deterministic by key, 2:3 for `p…`, 16:9 for `b…`, square for the rest."""
@@ -60,18 +67,18 @@ def picture(key: str, width: int) -> bytes:
     hue = chance.random() * 360
     image = Image.new("RGB", (width, height))
     draw = ImageDraw.Draw(image)
-    for y in range(height):
-        part = y / height
-        draw.line((0, y, width, y), fill=_hsv(hue + part * 50, 0.55, 0.62 - 0.42 * part))
+    for line in range(height):
+        part = line / height
+        draw.line((0, line, width, line), fill=_hsv(hue + part * 50, 0.55, 0.62 - 0.42 * part))
     for n in range(7):
-        radius = width * (0.12 + chance.random() * 0.45)
+        spread = width * (0.12 + chance.random() * 0.45)
         x, y = chance.random() * width, height * (0.25 + chance.random() * 0.8)
         draw.ellipse(
-            (x - radius, y - radius * 0.5, x + radius, y + radius * 0.9),
+            (x - spread, y - spread * 0.5, x + spread, y + spread * 0.9),
             fill=_hsv(hue + 20 * n, 0.5, 0.22 + 0.08 * chance.random()),
         )
-    x, y, radius = width * chance.random(), height * 0.25, width * 0.11
-    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_hsv(hue + 160, 0.35, 0.96))
+    left, top, moon = width * chance.random(), height * 0.25, width * 0.11
+    draw.ellipse((left - moon, top - moon, left + moon, top + moon), fill=_hsv(hue + 160, 0.35, 0.96))
     out = io.BytesIO()
     image.filter(ImageFilter.GaussianBlur(width / 220)).save(out, "JPEG", quality=80)
     return out.getvalue()
@@ -85,8 +92,9 @@ def _hsv(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
     return channel(5), channel(3), channel(1)
 
 
-def app(renderer: Renderer | None = None) -> Starlette:
-    made = renderer or Renderer(strict=True)
+def app(*, live: bool = False) -> Starlette:
+    """The gallery's pages. live: they open their socket."""
+    made = Renderer(strict=True)
     pages = {sample.name: sample for sample in samples()}
 
     async def page(request: Request) -> Response:
@@ -96,7 +104,8 @@ def app(renderer: Renderer | None = None) -> Starlette:
         locale = request.query_params.get("lang", "en")
         viewer = Viewer(theme=theme, locale=locale, zone="Europe/Vienna", path=sample.path, now=lambda: NOW)
         return HTMLResponse(
-            made.text(sample.template, sample.context(), viewer), headers={"Content-Security-Policy": POLICY}
+            made.text(sample.template, sample.context(live=live), viewer),
+            headers={"Content-Security-Policy": POLICY},
         )
 
     async def image(request: Request) -> Response:
@@ -114,26 +123,45 @@ def app(renderer: Renderer | None = None) -> Starlette:
     async def nothing(request: Request) -> Response:
         return Response(status_code=204)
 
-    return Starlette(
+    async def fragment(request: Request) -> Response:
+        """The fragments that the browser tests drive; every request is kept in `app.state.asked`."""
+        path = request.url.path.removeprefix("/fragments/")
+        request.app.state.asked.append(path)
+        view = FRAGMENTS.get(path)
+        if view is None:
+            return Response(status_code=204)
+        viewer = Viewer(now=lambda: NOW)
+        return HTMLResponse(made.text(view[0], {"view": view[1](), "shell": samples_shell("/")}, viewer))
+
+    async def refuse(request: Request) -> Response:
+        request.app.state.asked.append(request.url.path)
+        return Response(status_code=409, headers={"X-Reason": "Robin%20was%20faster."})
+
+    made_app = Starlette(
         routes=[
             Route("/", index),
             Route("/static/qr.svg", code),
             Route("/gallery/{name}", page),
             Route("/img/{key}", image),
             Mount("/static", StaticFiles(directory=PORTAL / "static")),
-            Route("/fragments/{rest:path}", nothing),
+            Route("/fragments/{rest:path}", fragment),
             Route("/sign-in/{rest:path}", nothing),
+            Route("/admin/{rest:path}", refuse, methods=["POST"]),
         ]
     )
+    made_app.state.asked = []
+    return made_app
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[str]:
-    """The gallery's address while the block runs."""
+async def serving(application: Any = None) -> AsyncIterator[str]:
+    """The address of the gallery, or of the application given, while the block runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app(), port=port, log_level="error"))
+    server = uvicorn.Server(
+        uvicorn.Config(application or app(), interface="asgi3", port=port, log_level="error")
+    )
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -147,7 +175,7 @@ async def serving() -> AsyncIterator[str]:
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        started = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         try:
             yield started
         finally:

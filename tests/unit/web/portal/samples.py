@@ -220,6 +220,11 @@ def library() -> v.LibraryView:
     )
 
 
+def library_end() -> v.LibraryView:
+    """The last page of the endless list."""
+    return replace(library(), posters=posters(5, 100), next=None)
+
+
 def library_dense() -> v.LibraryView:
     return replace(library(), density="dense")
 
@@ -995,14 +1000,15 @@ class Sample:
     path: str = "/"
     shell: v.Shell | None = None
 
-    def context(self) -> dict[str, object]:
+    def context(self, *, live: bool = False) -> dict[str, object]:
         bare = self.template in (
             "core/sign_in.html",
             "core/sign_in_code.html",
             "core/pending.html",
             "core/setup.html",
         )
-        return {"view": self.view, "shell": self.shell or (BARE if bare else shell(self.path))}
+        around = self.shell or (BARE if bare else shell(self.path))
+        return {"view": self.view, "shell": replace(around, live=live and around.user is not None)}
 
 
 def samples() -> Iterator[Sample]:

@@ -54,9 +54,9 @@ Alpine.data("rows", () => ({
     this.$refs.list.lastElementChild.querySelector("input").focus();
   },
   drop() {
-    const item = this.$el.closest("[data-item]");
-    item.remove();
-    this.$root.dispatchEvent(new Event("change", { bubbles: true }));
+    const list = this.$refs.list;
+    this.$el.closest("[data-item]").remove();
+    list.dispatchEvent(new Event("input", { bubbles: true }));
   },
 }));
 

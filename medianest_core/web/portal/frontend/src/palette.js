@@ -21,6 +21,7 @@ export function watchPalette() {
   const open = () => {
     if (dialog.open || document.querySelector("dialog[open]")) return;
     dialog.showModal();
+    input.focus();
     input.select();
     if (!hits(dialog).length) input.dispatchEvent(new Event("palette-open", { bubbles: true }));
   };

@@ -64,25 +64,29 @@ function connect() {
     reconnectionDelayMax: 10000,
     randomizationFactor: 0.5,
   });
-  // where the page stands: its last event, or the newest one when the server made it
-  seen = Number(document.body.dataset.seq ?? 0);
-  let known = document.body.dataset.seq !== undefined;
+  // where the page stands: the newest event when the server made it, or when the socket first opened
+  const made = document.body.dataset.seq;
+  seen = Number(made ?? 0);
+  let again = made !== undefined;
   socket.on("connect", () => {
     setLive("live");
-    if (known) socket.emit("replay", { since: seen });
+    if (again) socket.emit("replay", { since: seen });
+    again = true;
     socket.emit("subscribe:status");
     socket.emit("subscribe:downloads");
   });
+  let greeted = made !== undefined;
   socket.on("hello", (message) => {
-    // a page that knows where it stands already asked for what it missed, and would drop it were it to jump ahead
-    if (!known) seen = message?.seq ?? 0;
-    known = true;
+    // a page that knows where it stands asks for what it missed, and would drop it were it to jump ahead
+    if (!greeted) seen = message?.seq ?? 0;
+    greeted = true;
   });
   socket.on("resync", (message) => {
     seen = message?.seq ?? message?.data?.seq ?? seen;
     resync();
   });
-  socket.on("session:ended", () => location.reload());
+  // a moment later, so that the answer to this page's own signing out leads on first
+  socket.on("session:ended", () => setTimeout(() => location.reload(), 500));
   socket.on("disconnect", (why) => {
     // the server ended it: the session may be over, which a page load will tell
     setLive(why === "io server disconnect" ? "stale" : "connecting");
