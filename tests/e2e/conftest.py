@@ -30,17 +30,21 @@ class Watched:
     problems: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright_driver() -> Iterator[Playwright]:
+    """For this folder only: while it runs, its event loop counts as running and no test could start another."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright_driver: Playwright) -> Iterator[Browser]:
     path = chromium()
     assert path, "chromium is missing: run `make services`"
-    launched = playwright_driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+    # Playwright switches the browser's page cache off, on which the way back to a scroll position rests.
+    launched = playwright_driver.chromium.launch(
+        executable_path=path, args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]
+    )
     yield launched
     launched.close()
 
@@ -68,18 +72,26 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
     assert problems == []
 
 
-EXPECTED = ("the server responded with a status of 4",)
-"""Console lines that chromium writes for answers a test asks for on purpose (404, 422, 429)."""
+EXPECTED = (
+    "the server responded with a status of 4",
+    "htmx:afterRequest, ",
+    "htmx:sendAbort, ",
+    "Transition was aborted",
+    "Transition was skipped",
+)
+"""What the console says to answers that a test asks for on purpose (404, 422, 429), and to a page that is left at once."""
 
 
 def watch(page: Page, problems: list[str]) -> None:
     """Collect script errors, console errors and content-policy violations of the page."""
-    page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
+
+    def note(text: str) -> None:
+        if not any(known in text for known in EXPECTED):
+            problems.append(f"{page.url}: {text}")
+
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("console", lambda message: note(message.text) if message.type == "error" else None)
     page.on(
-        "console",
-        lambda message: (
-            problems.append(f"{page.url}: {message.text}")
-            if message.type == "error" and not any(known in message.text for known in EXPECTED)
-            else None
-        ),
+        "response",
+        lambda reply: problems.append(f"{reply.status} {reply.url}") if reply.status >= 500 else None,
     )
