@@ -10,11 +10,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.engine import RowMapping
 
@@ -31,6 +29,9 @@ from medianest_core.sdk.events import Audience
 from medianest_core.sdk.routes import Viewer
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.accounts import identities, sessions, users
+
+if TYPE_CHECKING:
+    from joserfc.jwk import OctKey
 
 DAY = 86_400.0
 REMEMBERED = 90 * DAY
@@ -77,7 +78,7 @@ class Sessions:
         self._roles = roles
         self._clock = clock
         self._steady = steady
-        self._key = OctKey.import_key(keyring.signing_key)
+        self._signing_key = keyring.signing_key
         self._cache: OrderedDict[str, _Entry] = OrderedDict()
         self._tasks = TaskKeeper()
         self._unsubscribe = [
@@ -121,8 +122,7 @@ class Sessions:
                 ip=ip[:64],
             )
         )
-        cookie = jwt.encode({"alg": _ALGORITHM}, {"sid": key}, self._key, algorithms=[_ALGORITHM])
-        return NewSession(identifier, cookie, int(lifetime) if remember else None)
+        return NewSession(identifier, self._cookie(key), int(lifetime) if remember else None)
 
     async def resolve(self, cookie: str) -> SessionInfo | None:
         """The session in force, or None where the cookie is forged, over, or its person may not come in any more."""
@@ -243,7 +243,22 @@ class Sessions:
     async def _on_changed(self, event: AccountChanged) -> None:
         self.forget(event.user_id)
 
+    @cached_property
+    def _key(self) -> OctKey:
+        # Imported with the first cookie: the library is a tenth of a start, and whoever is not signed in yet does not need it.
+        from joserfc.jwk import OctKey
+
+        return OctKey.import_key(self._signing_key)
+
+    def _cookie(self, key: str) -> str:
+        from joserfc import jwt
+
+        return jwt.encode({"alg": _ALGORITHM}, {"sid": key}, self._key, algorithms=[_ALGORITHM])
+
     def _key_of(self, cookie: str) -> str | None:
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
         try:
             claims: dict[str, Any] = jwt.decode(cookie, self._key, algorithms=[_ALGORITHM]).claims
         except (JoseError, ValueError):

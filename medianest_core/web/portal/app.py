@@ -71,7 +71,7 @@ class Portal:
             SignInPages(self.frame),
             SetupPages(self.frame),
             HomePages(self.frame, plugins),
-            LibraryPages(self.frame),
+            LibraryPages(self.frame, plugins),
             DownloadPages(self.frame),
             NotificationPages(self.frame),
             AccountPages(self.frame),

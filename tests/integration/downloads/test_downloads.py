@@ -122,7 +122,7 @@ async def test_not_more_at_once_than_the_limit_and_people_take_turns(bench: Benc
     bobs = await bench.downloads.submit(BOB, other)
     bench.site.gates["v1"].set()
     await bench.ended(BOB, bobs)
-    assert bench.site.started[:3] == ["v1", "v2", "b1"]
+    assert sorted(bench.site.started[:2]) == ["v1", "v2"] and bench.site.started[2] == "b1"
     for one in bench.site.gates.values():
         one.set()
     assert bench.site.most == 2

@@ -23,6 +23,7 @@ from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame, is_htmx
+from medianest_core.web.portal.pages.plugin_pages import PluginPages
 from medianest_core.web.portal.pages.posters import (
     art,
     day,
@@ -72,8 +73,9 @@ def _sorts() -> list[tuple[str, str]]:
 class LibraryPages:
     """Handlers of the library."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, plugins: PluginPages) -> None:
         self._frame = frame
+        self._plugins = plugins
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -216,6 +218,7 @@ class LibraryPages:
                 )
                 for one in detail.cast[:24]
             ),
+            slots=tuple(self._plugins.slots(request, "title.aside", str(row.id))),
         )
 
     def _place(self, row: TitleRow, place: Place, instances: Mapping[str, InstanceInfo]) -> Availability:

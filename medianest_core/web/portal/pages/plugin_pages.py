@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -23,10 +24,10 @@ from medianest_core.host.context import Context
 from medianest_core.sdk.errors import MediaNestError, UserError
 from medianest_core.sdk.permissions import USER, Policy
 from medianest_core.sdk.portal import Card as PluginCard
-from medianest_core.sdk.portal import Page
+from medianest_core.sdk.portal import Page, Slot
 from medianest_core.sdk.routes import File, Handler, Html, Json, Redirect, Reply, Route, Viewer
 from medianest_core.sdk.routes import Request as PluginRequest
-from medianest_core.web.gate.routing import Dispatch, Entry, enforce
+from medianest_core.web.gate.routing import Dispatch, Entry, enforce, page
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import someone
 from medianest_core.web.portal.i18n import gettext as _
@@ -75,13 +76,14 @@ class PluginPages:
                 listing=self._entries,
                 methods=list(_METHODS),
                 name="plugin",
-            )
+            ),
+            page("/fragments/slot/{id}/{subject}", self.slot, policy=USER),
         ]
 
     def _entries(self) -> Iterable[Entry]:
         registry = self._services.host.registry
-        for plugin, page in registry.contributions(Page):
-            yield Entry("plugin", "GET", f"/p/{plugin}/{page.path.lstrip('/')}", page.policy)
+        for plugin, one in registry.contributions(Page):
+            yield Entry("plugin", "GET", f"/p/{plugin}/{one.path.lstrip('/')}", one.policy)
         for plugin, route in registry.contributions(Route):
             yield Entry("plugin", route.method.upper(), f"/p/{plugin}/{route.path.lstrip('/')}", route.policy)
 
@@ -89,11 +91,11 @@ class PluginPages:
         plugin, path = request.path_params["plugin"], request.path_params["path"]
         registry = self._services.host.registry
         if request.method in ("GET", "HEAD"):
-            for name, page in registry.contributions(Page):
-                params = _matches(page.path, path) if name == plugin else None
+            for name, one in registry.contributions(Page):
+                params = _matches(one.path, path) if name == plugin else None
                 if params is not None:
-                    enforce(request, page.policy)
-                    return await self._page(request, plugin, page, params)
+                    enforce(request, one.policy)
+                    return await self._page(request, plugin, one, params)
         for name, route in registry.contributions(Route):
             params = _matches(route.path, path) if name == plugin else None
             if params is not None and route.method.upper() == request.method:
@@ -201,25 +203,49 @@ class PluginPages:
                 )
         return found
 
+    def slots(self, request: Request, place: str, subject: str) -> list[Card]:
+        """What plugins put at a place of a core page; each fills in by itself. subject: what the page is about, e.g. a title's id."""
+        person, found = someone(request), []
+        items = self._services.host.registry.contributions(Slot)
+        for plugin, slot in sorted(items, key=lambda pair: pair[1].order):
+            if slot.place == place and _allowed(slot.policy, person):
+                path = f"/fragments/slot/{plugin}:{slot.name}/{quote(subject, safe='')}"
+                found.append(Card(id=f"{plugin}:{slot.name}", title="", path=path, load_path=path))
+        return found
+
+    async def slot(self, request: Request) -> Response:
+        """The inside of one slot; the handler finds the subject in `path_params["subject"]`."""
+        plugin, _sep, name = request.path_params["id"].partition(":")
+        for owner, slot in self._services.host.registry.contributions(Slot):
+            if (owner, slot.name) == (plugin, name):
+                enforce(request, slot.policy)
+                params = {"subject": request.path_params["subject"]}
+                return await self._filled(
+                    request, plugin, request.path_params["id"], "", slot.handler, params
+                )
+        raise Missing(_("There is no such part."))
+
     async def card(self, request: Request, key: str) -> Response:
         """The inside of one plugin's card."""
         plugin, _sep, name = key.partition(":")
         for owner, card in self._services.host.registry.contributions(PluginCard):
             if (owner, card.name) == (plugin, name):
                 enforce(request, card.policy)
-                return await self._card(request, plugin, key, card)
+                return await self._filled(request, plugin, key, card.title, card.handler, {})
         raise Missing(_("There is no such card."))
 
-    async def _card(self, request: Request, plugin: str, key: str, card: PluginCard) -> Response:
+    async def _filled(
+        self, request: Request, plugin: str, key: str, title: str, handler: Handler, params: Mapping[str, str]
+    ) -> Response:
         try:
-            reply = await self._call(request, plugin, card.handler, {})
+            reply = await self._call(request, plugin, handler, params)
             if not isinstance(reply, Html):
                 raise TypeError(f"the card answered with {type(reply).__name__}")
-            view = Card(id=key, title=_(card.title), html=self._render(request, plugin, reply))
+            view = Card(id=key, title=_(title) if title else "", html=self._render(request, plugin, reply))
         except Exception as error:
             with use_viewer(self._frame.view(request)):
-                failed = self._failed(request, plugin, card.title, error)
-            view = Card(id=key, title=_(card.title), state=failed.state)
+                failed = self._failed(request, plugin, title or plugin, error)
+            view = Card(id=key, title=failed.title, state=failed.state)
         return self._frame.fragment(request, "core/fragments/card.html", view)
 
 
