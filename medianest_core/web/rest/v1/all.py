@@ -1,4 +1,4 @@
-"""All resources, in the order of the document."""
+"""All resources."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from medianest_core.web.rest.v1.sign_in import sign_in
 from medianest_core.web.rest.v1.sync import sync
 from medianest_core.web.rest.v1.users import users
 
+# Matched one after the other: what is asked most stands first.
 RESOURCES = (
-    me,
-    sign_in,
-    sessions,
-    api_keys,
     library,
     collections,
     downloads,
     notifications,
     status,
+    me,
     jobs,
+    sign_in,
+    sessions,
+    api_keys,
     sync,
     services,
     plugins,
