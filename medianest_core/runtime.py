@@ -6,7 +6,7 @@ import asyncio
 
 from medianest_core.base.clock import SystemClock
 from medianest_core.base.crypto import Keyring
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.logging import get_logger
 from medianest_core.base.loopwatch import LoopWatch
 from medianest_core.base.settings import AppSettings
@@ -38,6 +38,8 @@ from medianest_core.web.portal import i18n
 
 _log = get_logger(__name__)
 KEYS = "keys.json"
+GRACE = 0.3
+"""Seconds after the start before services are connected to: whoever waits for the portal comes first."""
 
 
 class Runtime:
@@ -66,7 +68,15 @@ class Runtime:
         limiter = RateLimiter(clock)
         http = HttpFactory(settings, clock)
         host = self._host = PluginHost(
-            settings, db, keyring, bus, http, ledger, clock=clock, translate=_translate_plugin
+            settings,
+            db,
+            keyring,
+            bus,
+            http,
+            ledger,
+            clock=clock,
+            translate=_translate_plugin,
+            grace=GRACE,
         )
         accounts = self._accounts = Accounts(
             db=db,

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import ssl
-import weakref
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
@@ -20,11 +18,9 @@ from typing import Any
 import httpcore
 import httpx
 
-from medianest_core.base.clock import Clock, SystemClock
-from medianest_core.base.egress import EgressPolicy, Resolver
+from medianest_core.base.egress import EgressPolicy
 from medianest_core.base.egress_proxy import EgressProxy
 from medianest_core.base.logging import correlation_id
-from medianest_core.base.settings import AppSettings
 from medianest_core.sdk.errors import EgressDenied, InvalidResponse, NotReady, ProviderError, Rejected
 from medianest_core.sdk.http import Http, Params, Response, StreamedResponse
 
@@ -345,42 +341,6 @@ def _tls_cause(error: BaseException | None) -> str | None:
     return None
 
 
-class HttpFactory:
-    """Makes the clients of all instances and owns what they share."""
-
-    def __init__(
-        self,
-        settings: AppSettings | None = None,
-        clock: Clock | None = None,
-        *,
-        resolver: Resolver | None = None,
-    ) -> None:
-        self.settings = settings
-        self.clock = clock or SystemClock()
-        self._resolver = resolver
-        self._tls: ssl.SSLContext | None = None
-        self._proxy = EgressProxy()
-        # Instances come and go; one that is gone must not be kept alive by us.
-        self._clients: weakref.WeakSet[GuardedHttp] = weakref.WeakSet()
-
-    def for_instance(self, base_url: str, policy: EgressPolicy, *, verify_tls: bool = True) -> GuardedHttp:
-        """A client; close it with `aclose()`, or all of them with `close()`."""
-        if policy.resolver is None and self._resolver is not None:
-            policy = dataclasses.replace(policy, resolver=self._resolver)
-        client = GuardedHttp(base_url, policy, tls=self._context(verify_tls), proxy=self._proxy)
-        self._clients.add(client)
-        return client
-
-    def _context(self, verify: bool) -> ssl.SSLContext:
-        if not verify:
-            return httpx.create_ssl_context(verify=False, trust_env=False)
-        if self._tls is None:
-            self._tls = httpx.create_ssl_context(trust_env=False)
-        return self._tls
-
-    async def close(self) -> None:
-        """Close all clients and the proxy for child processes."""
-        for client in list(self._clients):
-            await client.aclose()
-        self._clients.clear()
-        await self._proxy.close()
+def tls_context(verify: bool) -> ssl.SSLContext:
+    """What connections are made with: the system's or certifi's authorities, or none."""
+    return httpx.create_ssl_context(verify=verify, trust_env=False)

@@ -8,14 +8,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medianest_core.base.breaker import Breaker, BreakerState
 from medianest_core.base.bulkhead import Bulkhead
 from medianest_core.base.clock import Clock
 from medianest_core.base.crypto import Keyring
 from medianest_core.base.egress import EgressPolicy
-from medianest_core.base.http import GuardedHttp, HttpFactory
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import bounded, end, spawn
 from medianest_core.host.declarations import Declarations, Kind
@@ -30,6 +29,10 @@ from medianest_core.sdk.errors import AuthFailed, MediaNestError, NotReady, Rate
 from medianest_core.sdk.service import CheckResult, Provider, ServiceType
 from medianest_core.sdk.settings import ServiceSettings
 from medianest_core.sdk.status import StatusProvider
+
+if TYPE_CHECKING:
+    from medianest_core.base.http import GuardedHttp
+    from medianest_core.base.http_factory import HttpFactory
 
 _log = get_logger(__name__)
 CHECK_DEADLINE = 15.0
@@ -159,8 +162,8 @@ class Instance:
             raise NotReady(self._info.reason or "The service is not set up yet.")
         return self._connected.client
 
-    def start(self) -> None:
-        """Begin to set up; returns at once."""
+    def start(self, after: float = 0.0) -> None:
+        """Begin to set up; returns at once. after: seconds to wait before the first attempt."""
         if not self.row.enabled:
             self._info = replace(self._info, state=InstanceState.CLOSED, reason="Switched off.")
             return
@@ -171,7 +174,7 @@ class Instance:
                 reason="The plugin crashed three times with these settings. Change them, or retry.",
             )
             return
-        self._task = spawn(self._run(), f"instance:{self.row.plugin}:{self.row.name}")
+        self._task = spawn(self._run(after), f"instance:{self.row.plugin}:{self.row.name}")
 
     async def settled(self, deadline: float) -> None:
         """Wait until the first attempt has ended one way or the other, at most `deadline` seconds."""
@@ -200,7 +203,9 @@ class Instance:
         await self._disconnect()
         self._info = replace(self._info, state=InstanceState.CLOSED, reason="", next_at=None)
 
-    async def _run(self) -> None:
+    async def _run(self, after: float = 0.0) -> None:
+        if after:
+            await self._sleep(after)
         await self._become(InstanceState.SETTING_UP)
         while True:
             pause = await self._attempt()

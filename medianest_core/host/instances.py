@@ -279,11 +279,11 @@ class Instances:
         async with self._db.read() as tx:
             self._rows = {row.id: row for row in await rows.load_rows(tx)}
 
-    def start_plugin(self, plugin: str) -> None:
-        """Begin to set up a plugin's instances."""
+    def start_plugin(self, plugin: str, after: float = 0.0) -> None:
+        """Begin to set up a plugin's instances, in so many seconds."""
         for row in self._rows.values():
             if row.plugin == plugin and row.id not in self._running:
-                self._start(row)
+                self._start(row, after)
 
     async def stop_plugin(self, plugin: str) -> None:
         """Close a plugin's instances; their rows stay."""
@@ -406,13 +406,13 @@ class Instances:
             kept |= opened
         return kept
 
-    def _start(self, row: InstanceRow) -> None:
+    def _start(self, row: InstanceRow, after: float = 0.0) -> None:
         declared = self._registry.declarations(row.plugin)
         if declared is None or row.service not in declared.services:
             return
         running = Instance(row, declared, self._around)
         self._running[row.id] = running
-        running.start()
+        running.start(after)
 
     async def _close(self, instance_id: str) -> None:
         running = self._running.pop(instance_id, None)

@@ -13,7 +13,7 @@ from typing import Any
 from medianest_core.base.clock import Clock, SystemClock
 from medianest_core.base.crypto import Keyring
 from medianest_core.base.egress import EgressPolicy
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.logging import get_logger
 from medianest_core.base.settings import AppSettings
 from medianest_core.base.tasks import TaskKeeper
@@ -75,11 +75,13 @@ class PluginHost:
         policy: Callable[[ServiceSettings], EgressPolicy] = EgressPolicy.for_settings,
         translate: Translate = lambda _, message: message,
         poll: float = POLL,
+        grace: float = 0.0,
         stages: Callable[[Hooks], Stages] | None = None,
     ) -> None:
         """policy: what an instance with these settings may reach. translate: (plugin, message) for the present reader.
 
-        poll: seconds between health checks of a ready instance.
+        poll: seconds between health checks of a ready instance. grace: seconds that instances stay untouched after the start, so
+        that the portal answers before it connects to anything.
         """
         self._settings = settings
         self._db = db
@@ -87,6 +89,7 @@ class PluginHost:
         self._ledger = ledger
         self._clock = clock or SystemClock()
         self._translate = translate
+        self._grace = grace
         self._process = process_name()
         self._tasks = TaskKeeper()
         self._contexts: dict[str, Context] = {}
@@ -121,7 +124,7 @@ class PluginHost:
         await clear_dead(self._db, self._process)
         await self.instances.load()
         for standing in await self._examine():
-            await self._take(standing)
+            await self._take(standing, self._grace)
         self._mark.clear()
         self._tasks.spawn(keep_alive(self._db, self._clock, self._process), "plugin host: keep alive")
         if self._settings.plugins_strict and (failed := self._failed()):
@@ -231,18 +234,18 @@ class PluginHost:
             lambda: self._stages.run(discovery, choice, self._mark, only), name="plugin-stages"
         )
 
-    async def _take(self, standing: Standing) -> None:
+    async def _take(self, standing: Standing, after: float = 0.0) -> None:
         info = plain_info(standing, self._clock.now())
         declared = standing.declared
         if declared is None:
             await self._put(info)
             return
-        state, reason = await self._activate(declared)
+        state, reason = await self._activate(declared, after)
         if state is PluginState.ACTIVE:
             info = replace(info, **declared_facts(declared))
         await self._put(replace(info, state=state, reason=reason))
 
-    async def _activate(self, declared: Declarations) -> tuple[PluginState, str]:
+    async def _activate(self, declared: Declarations, after: float) -> tuple[PluginState, str]:
         name = declared.plugin
         if problems := collisions(declared, self.registry.active(), core_metadata().tables):
             self.hooks.unregister(name)
@@ -259,7 +262,7 @@ class PluginHost:
                     )
         self.registry.activate(declared)
         self._listeners.add(declared)
-        self.instances.start_plugin(name)
+        self.instances.start_plugin(name, after)
         return PluginState.ACTIVE, ""
 
     async def _take_back(self, plugin: str) -> None:

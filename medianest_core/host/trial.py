@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from medianest_core.base.http import GuardedHttp
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import bounded
 from medianest_core.host.declarations import Declarations
@@ -13,6 +12,9 @@ from medianest_core.host.instance import CHECK_DEADLINE, Surroundings, make_http
 from medianest_core.sdk.service import CheckResult, ServiceType
 from medianest_core.sdk.settings import ServiceSettings
 from medianest_core.sdk.status import StatusProvider
+
+if TYPE_CHECKING:
+    from medianest_core.base.http import GuardedHttp
 
 _log = get_logger(__name__)
 

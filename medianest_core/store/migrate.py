@@ -1,32 +1,36 @@
 """Brings the database to this version's tables: the core's, and each plugin's with a version table of its own.
 
-SQLite cannot roll back a failed migration, so its file is copied first whenever there is something to migrate.
+SQLite cannot roll back a failed migration, so its file is copied first whenever there is something to migrate. Alembic is
+imported only then: it takes as long as the rest of a start.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, column, select, table
 
 from medianest_core.base.logging import get_logger
 from medianest_core.sdk.storage import TableSet
 from medianest_core.store.engine import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _log = get_logger(__name__)
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 CORE_VERSIONS = "medianest_versions"
+_REVISION = re.compile(r"^revision(?:: str)? = [\"']([^\"'\n]+)[\"']$", re.M)
+_DOWN_REVISION = re.compile(r"^down_revision(?:: [^=\n]+)? = (?:None|[\"']([^\"'\n]+)[\"'])$", re.M)
 
 
 async def upgrade(db: Database) -> bool:
     """Upgrade the core's tables. True where something was done."""
-    return await _run(db, _config(CORE_VERSIONS, [_ENVIRONMENT / "versions"]), CORE_VERSIONS)
+    return await _run(db, CORE_VERSIONS, [_ENVIRONMENT / "versions"])
 
 
 async def upgrade_plugin(db: Database, plugin: str, tables: TableSet) -> bool:
@@ -35,11 +39,12 @@ async def upgrade_plugin(db: Database, plugin: str, tables: TableSet) -> bool:
 
     package = importlib.import_module(tables.migrations)
     folders = [Path(folder) / "versions" for folder in package.__path__]
-    table = f"{plugin}_versions"
-    return await _run(db, _config(table, folders, tables.metadata), table)
+    return await _run(db, f"{plugin}_versions", folders, tables.metadata)
 
 
-def _config(version_table: str, folders: list[Path], metadata: MetaData | None = None) -> Config:
+def _config(version_table: str, folders: list[Path], metadata: MetaData | None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_ENVIRONMENT))
     config.set_main_option("version_locations", "\n".join(str(folder) for folder in folders))
@@ -49,31 +54,55 @@ def _config(version_table: str, folders: list[Path], metadata: MetaData | None =
     return config
 
 
-async def _run(db: Database, config: Config, version_table: str) -> bool:
+async def _run(
+    db: Database, version_table: str, folders: list[Path], metadata: MetaData | None = None
+) -> bool:
+    heads = newest(folders)
+    if heads is None:
+        from alembic.script import ScriptDirectory
+
+        script = ScriptDirectory.from_config(_config(version_table, folders, metadata))
+        heads = set(script.get_heads())
     async with db.engine.connect() as connection:
-        pending = await connection.run_sync(_pending, config, version_table)
+        pending = await connection.run_sync(_pending, version_table, heads)
         await connection.rollback()
     if not pending:
         return False
     if db.dialect == "sqlite" and pending == "upgrade":
         _copy(db)
     async with db.engine.connect() as connection, connection.begin():
-        await connection.run_sync(_upgrade, config)
+        await connection.run_sync(_upgrade, _config(version_table, folders, metadata))
     _log.info("database migrated", version_table=version_table)
     return True
 
 
-def _pending(connection: Connection, config: Config, version_table: str) -> str:
-    current = MigrationContext.configure(
-        connection, opts={"version_table": version_table}
-    ).get_current_heads()
-    heads = ScriptDirectory.from_config(config).get_heads()
-    if set(current) == set(heads):
+def _pending(connection: Connection, version_table: str, heads: set[str]) -> str:
+    current: set[str] = set()
+    if connection.dialect.has_table(connection, version_table):
+        versions = table(version_table, column("version_num"))
+        current = set(connection.execute(select(versions.c.version_num)).scalars())
+    if current == heads:
         return ""
     return "upgrade" if current else "create"
 
 
+def newest(folders: Sequence[Path]) -> set[str] | None:
+    """Revisions that no other follows, read without running them; None where a file is written in an unusual way."""
+    revisions: set[str] = set()
+    followed: set[str | None] = set()
+    for path in (path for folder in folders for path in folder.glob("*.py") if path.name != "__init__.py"):
+        text = path.read_text(encoding="utf-8")
+        revision, before = _REVISION.search(text), _DOWN_REVISION.search(text)
+        if revision is None or before is None:
+            return None
+        revisions.add(revision[1])
+        followed.add(before[1])
+    return revisions - followed
+
+
 def _upgrade(connection: Connection, config: Config) -> None:
+    from alembic import command
+
     config.attributes["connection"] = connection
     command.upgrade(config, "heads")
 

@@ -11,7 +11,8 @@ from typing import Any
 import uvicorn
 
 from medianest_core.base.egress import EgressPolicy
-from medianest_core.base.http import GuardedHttp, HttpFactory
+from medianest_core.base.http import GuardedHttp
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.sdk.settings import ServiceSettings
 
 

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 
 from medianest_core.base.clock import SystemClock
 from medianest_core.base.crypto import Keyring
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.settings import AppSettings
 from medianest_core.bus.live import Live
 from medianest_core.bus.outbox import EventBus

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from medianest_core.sdk.errors import InvalidResponse
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -51,6 +53,8 @@ def bucket(width: int) -> int:
 def fit(content: bytes, width: int, wanted: Format) -> bytes:
     """The picture at most `width` pixels wide, as `wanted`, without metadata. Raises InvalidResponse for what is no picture we
     show: SVG, too many bytes or pixels, damaged."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     if len(content) > MAX_BYTES:
         raise InvalidResponse("The picture is too large.")
     try:
@@ -84,6 +88,8 @@ def _has_alpha(picture: Image.Image) -> bool:
 def _flat(picture: Image.Image) -> Image.Image:
     if not _has_alpha(picture):
         return picture.convert("RGB")
+    from PIL import Image
+
     layered = picture.convert("RGBA")
     ground = Image.new("RGB", layered.size, (24, 24, 28))
     ground.paste(layered, mask=layered.getchannel("A"))

@@ -59,7 +59,9 @@ class Portal:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self.renderer = Renderer(strict=services.settings.dev)
+        self.renderer = Renderer(
+            strict=services.settings.dev, compiled=services.settings.data_dir / "templates"
+        )
         self.frame = Frame(self.renderer)
         for declared in services.host.registry.active():
             self._plugin_changed(declared.plugin, declared)

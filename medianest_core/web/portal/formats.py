@@ -1,17 +1,15 @@
 """Numbers, times and sizes in words, for the viewer's language and time zone.
 
 Everything takes plain numbers: epoch seconds, seconds, bytes. Jinja filters and globals are made from `HELPERS`.
+Babel is imported with the first number or date, which the sign-in page has not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from babel.dates import format_date, format_time, format_timedelta
-from babel.numbers import format_decimal, format_percent
 
 from .i18n import current_locale, gettext, ngettext
 from .viewer import viewer
@@ -30,6 +28,31 @@ def _local(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC).astimezone(_zone())
 
 
+def _date_words(when: date) -> str:
+    from babel.dates import format_date
+
+    return format_date(when, "medium", locale=current_locale())
+
+
+def _time_words(when: datetime) -> str:
+    from babel.dates import format_time
+
+    return format_time(when, "short", locale=current_locale())
+
+
+def _span_words(seconds: float, *, direction: bool = False, threshold: float = 0.85) -> str:
+    from babel.dates import format_timedelta
+
+    span = timedelta(seconds=seconds)
+    return format_timedelta(span, threshold=threshold, add_direction=direction, locale=current_locale())
+
+
+def _decimal_words(value: float, pattern: str | None = None) -> str:
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(value, format=pattern, locale=current_locale()))
+
+
 def iso(at: float) -> str:
     """Machine form for `<time datetime>`: UTC, whole seconds."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -38,20 +61,20 @@ def iso(at: float) -> str:
 def full_time(at: float) -> str:
     """Date and time, as `21 Nov 2026, 10:02`."""
     when = _local(at)
-    return f"{format_date(when.date(), 'medium', locale=current_locale())}, {format_time(when, 'short', locale=current_locale())}"
+    return f"{_date_words(when.date())}, {_time_words(when)}"
 
 
 def day(at: float) -> str:
-    return format_date(_local(at).date(), "medium", locale=current_locale())
+    return _date_words(_local(at).date())
 
 
 def clock(at: float) -> str:
     """The time of day, with the date when it is not today's."""
     when, now = _local(at), _local(viewer().now())
-    text = format_time(when, "short", locale=current_locale())
+    text = _time_words(when)
     if when.date() == now.date():
         return text
-    return f"{format_date(when.date(), 'medium', locale=current_locale())}, {text}"
+    return f"{_date_words(when.date())}, {text}"
 
 
 def age(at: float) -> str:
@@ -59,7 +82,7 @@ def age(at: float) -> str:
     delta = at - viewer().now()
     if abs(delta) < 10:
         return gettext("just now")
-    return format_timedelta(timedelta(seconds=delta), add_direction=True, locale=current_locale())
+    return _span_words(delta, direction=True)
 
 
 def duration(seconds: float) -> str:
@@ -84,7 +107,7 @@ def time_left(seconds: float) -> str:
     """A coarse remaining time: `about 3 minutes left`."""
     if seconds < 60:
         return gettext("less than a minute left")
-    about = format_timedelta(timedelta(seconds=seconds), threshold=1.2, locale=current_locale())
+    about = _span_words(seconds, threshold=1.2)
     return gettext("about %(time)s left") % {"time": about}
 
 
@@ -98,7 +121,7 @@ def size(count: float) -> str:
         if value < 999.5:
             break
     pattern = "#,##0" if unit == "kB" or value >= 100 else "#,##0.0"
-    return f"{format_decimal(value, format=pattern, locale=current_locale())} {unit}"
+    return f"{_decimal_words(value, pattern)} {unit}"
 
 
 def rate(per_second: float) -> str:
@@ -107,14 +130,16 @@ def rate(per_second: float) -> str:
 
 
 def number(value: float) -> str:
-    return str(format_decimal(value, locale=current_locale()))
+    return _decimal_words(value)
 
 
 def decimal(value: float, places: int = 1) -> str:
-    return str(format_decimal(value, format=f"#,##0.{'0' * places}", locale=current_locale()))
+    return _decimal_words(value, f"#,##0.{'0' * places}")
 
 
 def percent(fraction: float) -> str:
+    from babel.numbers import format_percent
+
     return str(format_percent(min(1.0, max(0.0, fraction)), locale=current_locale()))
 
 

@@ -14,10 +14,6 @@ from contextvars import ContextVar
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
 DOMAIN = "medianest"
 DEFAULT = "en"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -71,6 +67,9 @@ def load_catalogue(po: Path) -> GNUTranslations | None:
             return GNUTranslations(stream)
     if not po.is_file():
         return None
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     with po.open("rb") as stream:
         parsed = read_po(stream, locale=po.parent.parent.name)
     packed = io.BytesIO()
@@ -140,10 +139,7 @@ def negotiate(preferred: str | None = None, cookie: str | None = None, accept: s
 
 
 def _known(tag: str) -> str | None:
-    try:
-        language = str(Locale.parse(tag.replace("_", "-"), sep="-").language)
-    except (UnknownLocaleError, ValueError, TypeError):
-        return None
+    language = tag.replace("_", "-").partition("-")[0].lower()
     return language if language in LANGUAGES else None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.testing.simulators import RunningSimulator, running
 from medianest_plex.simulator import PlexSimulator
 

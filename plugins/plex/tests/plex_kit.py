@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medianest_core.base.egress import EgressPolicy
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.sdk import Http, Library, RawRecord, Secret
 from medianest_core.testing.simulators import RunningSimulator
 from medianest_plex.auth import PlexAuth

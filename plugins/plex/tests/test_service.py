@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import medianest_core.base.http as guarded
 import medianest_plex.client as client
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.sdk import (
     AuthFailed,
     InvalidResponse,

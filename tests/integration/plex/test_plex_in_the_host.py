@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from medianest_core.base.crypto import Keyring
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.settings import AppSettings
 from medianest_core.bus.outbox import EventBus
 from medianest_core.host.lifecycle import PluginHost

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from medianest_core.base.egress import EgressPolicy
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.sdk.capabilities import capabilities_of
 from medianest_core.sdk.downloads import (
     Availability,

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from medianest_core.base.egress import EgressPolicy
-from medianest_core.base.http import GuardedHttp, HttpFactory
+from medianest_core.base.http import GuardedHttp
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.logging import correlation_id
 from medianest_core.sdk.errors import EgressDenied, InvalidResponse, NotReady, Rejected
 

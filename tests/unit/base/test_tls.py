@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from medianest_core.base.egress import EgressPolicy
-from medianest_core.base.http import HttpFactory
+from medianest_core.base.http_factory import HttpFactory
 from medianest_core.sdk.errors import NotReady
 
 from .servers import reply

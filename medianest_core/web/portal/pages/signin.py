@@ -7,7 +7,6 @@ import io
 import time
 from urllib.parse import quote, unquote, urlsplit
 
-import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
@@ -287,6 +286,8 @@ def _password_form(username: str, next_path: str, error: str) -> Form:
 
 
 def _qr(text: str) -> bytes:
+    import segno
+
     out = io.BytesIO()
     segno.make(text, error="m").save(
         out, kind="svg", scale=4, border=2, dark="#14151f", light="#ffffff", xmldecl=False
