@@ -118,6 +118,8 @@ def _simulators(
             if "library_dir" in inspect.signature(simulator).parameters:
                 # A media server that reads a real folder: the one where the portal puts finished downloads.
                 command += ["--option", f"library_dir={downloads}"]
+            for option, value in simulator.demo_options.items():
+                command += ["--option", f"{option}={value}"]
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             processes.append((name, process))
         running = [_reused(name, url) for name, url in given.items()]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -66,6 +66,8 @@ class Simulator(ABC):
     """An honest stand-in of one service. `items` scales its contents; equal seeds give equal contents."""
 
     name: ClassVar[str]
+    demo_options: ClassVar[Mapping[str, str]] = {}
+    """Constructor arguments that the demo adds, for a first look that is worth one."""
 
     def __init__(self, *, items: int = 300, seed: int = 7, data_dir: Path) -> None:
         self.items = items

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +23,7 @@ from medianest_plex.simulation.options import Options
 from medianest_plex.simulation.plextv import PASSWORD, PlexTv
 from medianest_plex.simulation.reply import html_error, html_error_body, parameter, tv_error_body
 from medianest_plex.simulation.scan import Scanner
+from medianest_plex.simulation.shelves import add_shelves
 from medianest_plex.simulation.world import World
 
 DEMO_USER = "casey"
@@ -32,19 +33,27 @@ class PlexSimulator(Simulator):
     """plex.tv below /api, the media server everywhere else.
 
     `items` counts films and series together. `library_dir` is the real folder of the Videos library, by default
-    `data_dir`/Videos.
+    `data_dir`/Videos. With `shelves` the household has made some collections already.
     """
 
     name: ClassVar[str] = "plex"
+    demo_options: ClassVar[Mapping[str, str]] = {"shelves": "yes"}
 
     def __init__(
-        self, *, items: int = 300, seed: int = 7, data_dir: Path, library_dir: str | Path | None = None
+        self,
+        *,
+        items: int = 300,
+        seed: int = 7,
+        data_dir: Path,
+        library_dir: str | Path | None = None,
+        shelves: str | None = None,
     ) -> None:
         super().__init__(items=items, seed=seed, data_dir=data_dir)
         folder = Path(library_dir) if library_dir is not None else data_dir / "Videos"
         options = Options(library_dir=str(folder))
         self.world = World(seed=seed, items=items, data_dir=data_dir, options=options, ledger=self.ledger)
         self._scanner = Scanner(self.world)
+        self._shelves = bool(shelves)
 
     def routes(self) -> ASGIApp:
         """Both services; the last requests are remembered without their tokens."""
@@ -109,6 +118,8 @@ class PlexSimulator(Simulator):
         self.world.base_url = base_url
         Path(self.world.options.library_dir).mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(self.world.populate)
+        if self._shelves:
+            add_shelves(self.world.library, int(time.time()) - 86400)
         self._scanner.begin(self.world.library.sections[VIDEOS], None)
 
     async def stop(self) -> None:
