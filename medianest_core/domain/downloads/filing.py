@@ -238,7 +238,7 @@ class Filing:
         if tries >= GIVE_UP_AFTER:
             await self._give_up(ctx, download_id, reason)
             return
-        raise RetryLater(reason, min(3600.0, 30.0 * 2 ** (tries - 1)))
+        raise RetryLater(reason, min(3600.0, 5.0 * 2 ** (tries - 1)))
 
     async def _give_up(self, ctx: JobContext, download_id: str, reason: str) -> None:
         await self._end(ctx, download_id, "failed", reason)

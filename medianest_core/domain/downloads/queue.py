@@ -145,16 +145,41 @@ class Queue:
                     "steps": {"waiting": self._clock.now()},
                     "tries": 0,
                 }
-                await self._ledger.enqueue(
-                    tx,
-                    FILING_JOB,
-                    FilingArgs(download_id=download_id),
-                    owner=row["user_id"],
-                    unique=download_id,
-                    title=f"File {row['title']} into the library",
-                )
+                await self._file(tx, row)
         await self.put_status(tx, row, status, filing=filing)
         return status
+
+    async def back(self, instance_id: str) -> None:
+        """A service is back: what waited for it need not wait any longer."""
+        async with self._db.begin() as tx:
+            await tx.execute(
+                update(download_items)
+                .where(
+                    download_items.c.instance_id == instance_id,
+                    download_items.c.status == "queued",
+                    download_items.c.tries == 0,
+                    download_items.c.due_at > self._clock.now(),
+                )
+                .values(due_at=0.0)
+            )
+            for row in await tx.all(
+                select(downloads).where(
+                    downloads.c.status == "filing", downloads.c.target_instance == instance_id
+                )
+            ):
+                await self._file(tx, row)
+        await self.tick()
+
+    async def _file(self, tx: Tx, row: RowMapping) -> None:
+        """Make the filing job, or bring the waiting one forward."""
+        await self._ledger.enqueue(
+            tx,
+            FILING_JOB,
+            FilingArgs(download_id=row["id"]),
+            owner=row["user_id"],
+            unique=row["id"],
+            title=f"File {row['title']} into the library",
+        )
 
     async def put_status(
         self, tx: Tx, row: RowMapping, status: str, *, reason: str | None = None, **values: Any

@@ -373,7 +373,7 @@ class Downloads:
 
     async def _instance_changed(self, event: InstanceChanged) -> None:
         if event.state == "ready":
-            await self.queue.tick()
+            await self.queue.back(event.instance_id)
 
     async def _sweep_soon(self) -> None:
         self._tasks.spawn(self._sweep_later(), "half files")

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from medianest_core.bus.events import DownloadChanged, DownloadProgress
+from medianest_core.bus.events import DownloadChanged, DownloadProgress, InstanceChanged
 from medianest_core.domain.downloads.entries import Download, TooManySubmissions
 from medianest_core.domain.downloads.queue import NO_ROOM
 from medianest_core.domain.downloads.submission import Wish
 from medianest_core.host.states import InstanceState
 from medianest_core.sdk.downloads import Availability, DownloadFailed, Limits
 from medianest_core.sdk.errors import NotReady, RateLimited, UserError
+from medianest_core.sdk.events import Audience
 from medianest_core.sdk.media import Collection
 from medianest_core.store.errors import Stale
 from tests.fakes.downloads import found
@@ -370,6 +371,25 @@ async def test_a_server_that_does_not_find_the_files_is_asked_again(bench: Bench
         await tx.execute(text("UPDATE jobs SET due_at = 0, send_at = 0 WHERE state = 'queued'"))
     done = await bench.ended(ANN, download_id)
     assert done.filing["stage"] == "done"
+
+
+async def test_filing_goes_on_as_soon_as_the_server_is_back(bench: Bench) -> None:
+    bench.scan_files()
+    bench.instances.states["plex"] = InstanceState.READY
+    gate(bench, "v1")
+    playlist(bench, 1)
+    download_id = await bench.downloads.submit(ANN, LIST, FILED)
+    await running(bench, "v1")
+    bench.instances.states["plex"] = InstanceState.RETRYING
+    bench.site.gates["v1"].set()
+    waiting = await bench.until(lambda one: bool(one.filing.get("reason")), ANN, download_id)
+    assert waiting.filing["reason"] == "It does not answer."
+    bench.instances.states["plex"] = InstanceState.READY
+    async with bench.floor.db.begin() as tx:
+        await bench.floor.bus.publish(
+            tx, InstanceChanged(instance_id="plex", state="ready"), Audience.admins()
+        )
+    assert (await bench.ended(ANN, download_id)).filing["stage"] == "done"
 
 
 async def test_the_servers_name_of_the_folder_is_used(bench: Bench) -> None:

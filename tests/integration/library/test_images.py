@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from medianest_core.domain.library.images import Images, collection_image_id
+from medianest_core.domain.library.pictures import JPEG, fit
 from medianest_core.domain.library.query import LibraryQuery
 from medianest_core.host.instances import Instances
 from medianest_core.host.states import InstanceState
@@ -112,12 +113,13 @@ async def test_the_cache_stays_below_its_size(shelf: Shelf, tmp_path: Path) -> N
     server.put(*(movie(str(n)) for n in range(12)))
     server.image = jpeg()
     await shelf.sync()
-    images, posters = await pictures(shelf, tmp_path, capacity=200_000)
+    capacity = 5 * len(fit(server.image, 160, JPEG))
+    images, posters = await pictures(shelf, tmp_path, capacity=capacity)
     for poster in posters:
-        await images.serve(poster, 480)
+        await images.serve(poster, 160)
     kept = [path.stat().st_size for path in tmp_path.glob("??/*")]
-    assert 0 < sum(kept) <= 200_000
-    assert len(kept) < len(posters)
+    assert 0 < sum(kept) <= capacity
+    assert len(kept) < len(posters) == 12
 
 
 async def test_people_and_collections_have_pictures(shelf: Shelf, tmp_path: Path) -> None:
