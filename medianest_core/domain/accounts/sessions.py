@@ -38,6 +38,8 @@ REMEMBERED = 90 * DAY
 REMEMBERED_IDLE = 30 * DAY
 UNREMEMBERED = 30 * DAY
 UNREMEMBERED_IDLE = DAY
+KEPT = 30 * DAY
+"""How long sessions that are over stay on record."""
 RECHECK = 2.0
 TOUCH = 300.0
 """Seconds between two writes of `last_seen_at`."""
@@ -106,6 +108,8 @@ class Sessions:
         if replaces is not None and (old := self._key_of(replaces)) is not None:
             await self._end(tx, sessions.c.key_hash == token_hash(old), "replaced")
         now = self._clock.now()
+        ended = or_(sessions.c.expires_at < now - KEPT, sessions.c.revoked_at < now - KEPT)
+        await tx.execute(delete(sessions).where(sessions.c.user_id == user_id, ended))
         key, identifier = new_token(), new_id()
         lifetime = REMEMBERED if remember else UNREMEMBERED
         await tx.execute(
@@ -205,14 +209,6 @@ class Sessions:
         if identity_id is not None:
             where.append(sessions.c.identity_id == identity_id)
         return len(await self._end(tx, and_(*where), reason))
-
-    async def prune(self, tx: Tx) -> int:
-        """Forget sessions that ended a month ago."""
-        before = self._clock.now() - 30 * DAY
-        result = await tx.execute(
-            delete(sessions).where(or_(sessions.c.expires_at < before, sessions.c.revoked_at < before))
-        )
-        return result.rowcount
 
     def forget(self, user_id: str) -> None:
         """Read the person's sessions again at their next request."""

@@ -18,11 +18,12 @@ from medianest_core.domain.notify.kinds import kind_of
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.storage import Transaction
-from medianest_core.store.engine import Database, Tx
+from medianest_core.store.engine import Database
 from medianest_core.store.tables.accounts import users
 from medianest_core.store.tables.notify import notifications
 
 KEPT = 180 * 86_400.0
+"""Read ones are forgotten half a year after they came."""
 Translate = Callable[[str, str], str]
 """(locale, English text) → text."""
 
@@ -192,17 +193,14 @@ class Notifications:
             if ids is not None:
                 change = change.where(notifications.c.id.in_(list(ids)[:500]))
             await tx.execute(change.values(read_at=self._clock.now()))
-            return await _unread(tx, user_id)
-
-    async def prune(self, tx: Tx) -> int:
-        """Forget read ones older than half a year."""
-        before = self._clock.now() - KEPT
-        result = await tx.execute(
-            delete(notifications).where(
-                notifications.c.created_at < before, notifications.c.read_at.is_not(None)
+            await tx.execute(
+                delete(notifications).where(
+                    notifications.c.user_id == user_id,
+                    notifications.c.created_at < self._clock.now() - KEPT,
+                    notifications.c.read_at.is_not(None),
+                )
             )
-        )
-        return result.rowcount
+            return await _unread(tx, user_id)
 
     def _show(self, row: Mapping[str, Any] | RowMapping, locale: str) -> Notification:
         kind = kind_of(row["kind"])

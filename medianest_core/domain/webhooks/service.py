@@ -25,7 +25,7 @@ from medianest_core.ledger.enqueue import Ledger
 from medianest_core.sdk.errors import InvalidResponse, UserError
 from medianest_core.sdk.jobs import Job, JobContext
 from medianest_core.sdk.webhooks import Delivery, Hint, WebhookReceiver
-from medianest_core.store.engine import Database, Tx
+from medianest_core.store.engine import Database
 from medianest_core.store.repos import audit
 from medianest_core.store.tables.webhooks import webhook_addresses as addresses
 from medianest_core.store.tables.webhooks import webhook_deliveries as deliveries
@@ -34,6 +34,7 @@ SYNC = "library.sync"
 SETTLE = 1.0
 """Seconds to wait for more of the same before a hint is followed."""
 KEPT = 14 * 86_400.0
+"""Deliveries are forgotten after two weeks, with the next one of the same service."""
 MOST_KEYS = 500
 _log = get_logger(__name__)
 
@@ -225,6 +226,12 @@ class Webhooks:
                 .where(deliveries.c.job_id == context.job_id, deliveries.c.status == "received")
                 .values(status="processed", processed_at=self._clock.now())
             )
+            await tx.execute(
+                delete(deliveries).where(
+                    deliveries.c.instance_id == row["instance_id"],
+                    deliveries.c.received_at < self._clock.now() - KEPT,
+                )
+            )
         return "sync" if wanted is not None else "nothing to do"
 
     async def log(
@@ -249,13 +256,6 @@ class Webhooks:
         ]
         more = f"{found[-1].received_at!r}_{found[-1].id}" if len(rows) > limit else None
         return found, more
-
-    async def prune(self, tx: Tx) -> int:
-        """Forget deliveries older than two weeks."""
-        result = await tx.execute(
-            delete(deliveries).where(deliveries.c.received_at < self._clock.now() - KEPT)
-        )
-        return result.rowcount
 
     def _receivers(self) -> list[Handle[WebhookReceiver[Any, Any]]]:
         return self._instances.any(WebhookReceiver)  # type: ignore[type-abstract]  # a key, not made
