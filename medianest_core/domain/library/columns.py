@@ -29,7 +29,9 @@ def quality_of(media: Mapping[str, Any]) -> int:
         stated = str(media.get("resolution") or "").lower().rstrip("p")
         if stated in {"4k", "uhd"}:
             return 2160
-        return int(stated) if stated.isdigit() else 480 if stated == "sd" else 0
+        if stated == "sd":
+            return 480
+        return int(stated) if stated.isdecimal() and len(stated) < 6 else 0
     reached = max(height, width * 9 / 16)
     return next((step for step in QUALITIES if reached >= step * 0.9), 240)
 

@@ -20,6 +20,7 @@ from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import services_of, session_of, someone
 from medianest_core.web.portal.i18n import LANGUAGES
 from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.users import device, identity, role_badge
 from medianest_core.web.portal.viewer import use_viewer
@@ -142,10 +143,9 @@ class AccountPages:
     async def preferences(self, request: Request) -> Response:
         form, person = await request.form(), someone(request)
         typed = {name: str(form.get(name, "")) for name in _PREFERENCES}
-        sent = str(form.get("version", ""))
         try:
             await services_of(request).accounts.users.edit(
-                person.id, typed, int(sent) if sent.isdigit() else None, person.id
+                person.id, typed, whole(form.get("version")), person.id
             )
         except UserError as error:
             errors = {error.field or "display_name": str(error)}

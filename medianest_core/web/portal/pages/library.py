@@ -22,6 +22,7 @@ from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of
 from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame, is_htmx
 from medianest_core.web.portal.pages.plugin_pages import PluginPages
 from medianest_core.web.portal.pages.posters import (
@@ -82,8 +83,8 @@ class LibraryPages:
             page("/library", self.grid, policy=USER),
             page("/library/{kind}", self.grid, policy=USER),
             page("/fragments/library", self.grid_fragment, policy=USER),
-            page("/title/{id:int}", self.title, policy=USER),
-            page("/title/{id:int}/play/{instance}", self.play, policy=USER),
+            page("/title/{id}", self.title, policy=USER),
+            page("/title/{id}/play/{instance}", self.play, policy=USER),
             page("/collections", self.collections, policy=USER),
             page("/collections/{instance}/{key}", self.collection, policy=USER),
             page("/img/{id}", self.image, policy=USER),
@@ -159,7 +160,7 @@ class LibraryPages:
 
     async def title(self, request: Request) -> Response:
         services = services_of(request)
-        detail = await services.library.title(request.path_params["id"])
+        detail = await services.library.title(_title_id(request))
         if detail is None:
             raise Missing(_("This title is not in the library."))
         if detail.row.kind in (SEASON, EPISODE) and detail.parents:
@@ -251,13 +252,9 @@ class LibraryPages:
     async def _seasons(self, request: Request, services: Services, detail: TitleDetail) -> tuple[Season, ...]:
         if detail.row.kind != SHOW or not detail.seasons:
             return ()
-        wanted = request.query_params.get("season", "")
+        wanted = whole(request.query_params.get("season"))
         numbers = [season.index or 0 for season in detail.seasons]
-        chosen = (
-            int(wanted)
-            if wanted.isdigit() and int(wanted) in numbers
-            else next((n for n in numbers if n), numbers[0])
-        )
+        chosen = wanted if wanted in numbers else next((n for n in numbers if n), numbers[0])
         found = []
         for season in detail.seasons:
             number = season.index or 0
@@ -299,12 +296,11 @@ class LibraryPages:
 
     async def play(self, request: Request) -> Response:
         """Lead to the title in the service's own player."""
+        title_id = _title_id(request)
         try:
-            link = await services_of(request).library.deep_link(
-                request.path_params["id"], request.path_params["instance"]
-            )
+            link = await services_of(request).library.deep_link(title_id, request.path_params["instance"])
         except MediaNestError as error:
-            return self._frame.go(request, f"/title/{request.path_params['id']}", message=str(error))
+            return self._frame.go(request, f"/title/{title_id}", message=str(error))
         if not link.startswith(("https://", "http://")):
             raise Missing(_("This service gives no link to play."))
         return RedirectResponse(link, 303, headers={"Referrer-Policy": "no-referrer"})
@@ -368,8 +364,7 @@ class LibraryPages:
 
     async def image(self, request: Request) -> Response:
         """A picture by its opaque id, resized and in the best format that the browser takes."""
-        asked = request.query_params.get("w", "300")
-        width = min(int(asked), _WIDTHS[-1]) if asked.isdigit() and int(asked) else 300
+        width = min(whole(request.query_params.get("w")) or 300, _WIDTHS[-1])
         served = await services_of(request).images.serve(
             request.path_params["id"], width, request.headers.get("accept", "")
         )
@@ -386,6 +381,13 @@ class LibraryPages:
         return Response(served.content, media_type=served.media_type, headers=headers)
 
 
+def _title_id(request: Request) -> int:
+    title_id = whole(request.path_params["id"])
+    if title_id is None:
+        raise Missing(_("This title is not in the library."))
+    return title_id
+
+
 def _collection_path(one: Stored) -> str:
     return f"/collections/{one.instance_id}/{quote(one.key, safe='')}"
 
@@ -396,7 +398,8 @@ def _pictures(one: Stored) -> tuple[Art, ...]:
 
 
 def _numbers(values: Sequence[str]) -> tuple[int, ...]:
-    return tuple(int(value) for value in values if value.isdigit() and len(value) < 6)
+    found = (whole(value) for value in values)
+    return tuple(number for number in found if number is not None and number < 100_000)
 
 
 def _query(given: Sequence[tuple[str, str]]) -> LibraryQuery:
@@ -510,7 +513,8 @@ def _chip_label(name: str, value: str, titles: Mapping[str, str]) -> str:
     if name == "decade":
         return _("%(year)ss") % {"year": value}
     if name == "quality":
-        return quality_label(int(value)) if value.isdigit() else value
+        height = whole(value)
+        return value if height is None else quality_label(height)
     if name == "server":
         return titles.get(value, value)
     return f"“{value}”" if name == "q" else value

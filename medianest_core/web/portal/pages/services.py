@@ -24,6 +24,7 @@ from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.settings_forms import service_form, test_settings
 from medianest_core.web.portal.viewer import use_viewer
@@ -351,7 +352,8 @@ def _typed(kind: ServiceType[Any, Any], form: FormData) -> dict[str, Any]:
 
 
 def _version(sent: object, present: int) -> int:
-    return int(sent) if isinstance(sent, str) and sent.isdigit() else present
+    found = whole(sent)
+    return present if found is None else found
 
 
 def _facts(services: Services, info: InstanceInfo) -> tuple[Fact, ...]:

@@ -18,6 +18,7 @@ from medianest_core.web.gate import cookies
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import browser_of, services_of, someone, viewer_of
 from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.services import service_options
 from medianest_core.web.portal.pages.settings_forms import service_form, test_settings
@@ -147,14 +148,14 @@ class SetupPages:
         theirs: dict[str, object] | None = None
         if request.method == "POST":
             form = await request.form()
-            sent = str(form.get("version", ""))
+            sent = whole(form.get("version"))
             wanted = {
                 "auto_approve": _ticked(form.getlist("auto_approve")),
                 "site_name": str(form.get("site_name") or settings.site_name),
             }
             try:
                 await services.portal_settings.change(
-                    wanted, int(sent) if sent.isdigit() else version, someone(request).id
+                    wanted, version if sent is None else sent, someone(request).id
                 )
             except Stale as stale:
                 theirs, version = dict(stale.current), int(stale.current["version"])

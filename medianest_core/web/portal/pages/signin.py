@@ -37,7 +37,10 @@ _NEXT = "mn_next"
 
 def safe_path(path: str) -> str:
     """A portal path to go on to, or home: never another site."""
-    parts = urlsplit(path)
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return "/"
     ours = (
         path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
     )

@@ -13,6 +13,7 @@ from medianest_core.store.errors import Stale
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import (
@@ -164,10 +165,10 @@ class UserPages:
         if request.method == "POST":
             form = await request.form()
             role = str(form.get("role", user.role))
-            sent = str(form.get("version", ""))
+            sent = whole(form.get("version"))
             try:
                 await accounts.users.set_role(
-                    user.id, role, int(sent) if sent.isdigit() else user.version, person.id
+                    user.id, role, user.version if sent is None else sent, person.id
                 )
             except UserError as refused:
                 error, status = str(refused), self._frame.form_status(request, refused)
