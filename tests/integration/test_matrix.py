@@ -284,3 +284,35 @@ async def test_personal_lists_hold_only_ones_own(world: World, tmp_path: Path) -
         entry = next(one for one in world.table if one.path == f"/api/v1/{path}" and one.method == "GET")
         theirs = (await world.ask(OTHER, entry, values)).text
         assert world.people[USER] not in theirs and "mine" not in theirs and values["job_id"] not in theirs
+
+
+STRANGE = (
+    "%00",
+    "..%2f..%2fetc",
+    "%ff%fe",
+    "x" * 3_000,
+    "9" * 40,
+    "-1",
+    "%F0%9F%8E%AC",
+    "'%20OR%201=1--",
+    "%0d%0aX-A:%201",
+)
+
+
+async def test_strange_addresses_are_answered_not_stumbled_over(world: World) -> None:
+    wrong = []
+    for entry in world.table:
+        if entry.method != "GET" or entry.kind in ("live", "mount") or "/plugins/toy/" in entry.path:
+            continue
+        parameters = set(re.findall(r"\{([a-z_]+)", entry.path))
+        for strange in STRANGE:
+            values = dict.fromkeys(parameters, strange)
+            names = "cursor limit text q kind sort year_from instance url tab next before method".split()
+            query = "&".join(f"{name}={strange}" for name in names)
+            asked = Entry(entry.kind, entry.method, f"{entry.path}?{query}", entry.policy)
+            answer = await world.ask(ADMIN, asked, values)
+            own_answer = answer.status_code in (502, 503) and "problem" in answer.headers["content-type"]
+            if answer.status_code >= 500 and not own_answer:
+                wrong.append(f"{entry.path} with {strange[:20]} → {answer.status_code}")
+            assert "x-a" not in answer.headers
+    assert not wrong, "\n".join(wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -205,15 +205,7 @@ class SignIn:
         settings, _ = await portal_settings.load(self._db)
         if not settings.local_sign_in:
             raise Missing("Signing in by password is switched off.")
-        by_name = f"sign-in:{browser.ip}:{login_of(username)[:100]}"
-        for key, limit in (
-            (by_name, TRIES),
-            (f"sign-in:{browser.ip}", TRIES_FROM_ONE_ADDRESS),
-        ):
-            result = await self._limiter.hit(key, limit, PER)
-            if not result.allowed:
-                _log.warning("too many sign-in attempts", ip=browser.ip)
-                raise TooManyAttempts("Too many attempts. Wait a while, then try again.", result.reset_at)
+        by_name = await self._count(username, browser)
         user_id = await self._passwords.verify(username, password)
         if user_id is None:
             _log.info("wrong password", ip=browser.ip)
@@ -227,6 +219,48 @@ class SignIn:
             signed_in = await self._session(tx, user_id, identity_id, remember, browser, False)
         await self._limiter.clear(by_name, TRIES, PER)
         return signed_in
+
+    async def form(
+        self, method: str, values: Mapping[str, str], browser: Browser, *, remember: bool = False
+    ) -> SignedIn:
+        """Sign in by a form: the one kept here, or a service's own. values: "username" and "password".
+
+        Raises Missing, UserError, TooManyAttempts, SignInDenied, ProviderError.
+        """
+        username = values.get("username", "")
+        if method == LOCAL_FORM:
+            return await self.local(username, values.get("password", ""), browser, remember=remember)
+        handle, flow = self._method(method)
+        if flow is not AuthFlow.FORM:
+            raise Missing("This way of signing in has no form.")
+        by_name = await self._count(username, browser)
+        challenge = await handle.api.begin(flow, return_url="")
+        identity = await handle.api.complete(challenge.state, values)
+        if identity is None:
+            raise UserError(WRONG, "password")
+        settings, _ = await portal_settings.load(self._db)
+        async with self._db.begin() as tx:
+            proven = await self._identities.prove(
+                tx, handle.instance.plugin, handle.instance.id, identity, approve=settings.auto_approve
+            )
+            signed_in = await self._session(
+                tx, proven.user.id, proven.identity_id, remember, browser, proven.created
+            )
+        await self._limiter.clear(by_name, TRIES, PER)
+        return signed_in
+
+    async def _count(self, username: str, browser: Browser) -> str:
+        """Count a try with a password; returns the key it is counted under. Raises TooManyAttempts."""
+        by_name = f"sign-in:{browser.ip}:{login_of(username)[:100]}"
+        for key, limit in (
+            (by_name, TRIES),
+            (f"sign-in:{browser.ip}", TRIES_FROM_ONE_ADDRESS),
+        ):
+            result = await self._limiter.hit(key, limit, PER)
+            if not result.allowed:
+                _log.warning("too many sign-in attempts", ip=browser.ip)
+                raise TooManyAttempts("Too many attempts. Wait a while, then try again.", result.reset_at)
+        return by_name
 
     async def set_password(
         self,

@@ -13,7 +13,7 @@ from medianest_core.domain.accounts.errors import Missing, NotAllowed, TooManyAt
 from medianest_core.domain.accounts.models import Progress, Status
 from medianest_core.domain.accounts.revalidate import RevalidateArgs
 from medianest_core.domain.accounts.signin import TRIES, Browser
-from medianest_core.sdk.auth import Identity, Standing
+from medianest_core.sdk.auth import AuthFlow, Identity, Standing
 from medianest_core.sdk.errors import ChallengeExpired, NotReady, SignInDenied, UserError
 from medianest_core.sdk.settings import Secret
 from medianest_core.store.repos import portal_settings
@@ -170,6 +170,22 @@ async def test_a_form_that_is_switched_off_does_not_exist(house: Any) -> None:
     with pytest.raises(Missing):
         await house.accounts.sign_in.local("ann", PASSWORD, HERE)
     assert "local:form" not in {method.key for method in await house.accounts.sign_in.methods()}
+
+
+async def test_a_service_may_have_a_form_of_its_own(house: Any) -> None:
+    sign_in = house.accounts.sign_in
+    with pytest.raises(Missing):
+        await sign_in.form("club-1:form", {"username": "bea", "password": "club secret"}, HERE)
+    house.club.flows, house.club.answer = (AuthFlow.FORM,), BEA
+    with pytest.raises(UserError):
+        await sign_in.form("club-1:form", {"username": "bea", "password": "wrong"}, HERE)
+    signed_in = await sign_in.form("club-1:form", {"username": "bea", "password": "club secret"}, HERE)
+    assert signed_in.created and signed_in.user.status is Status.PENDING
+    for _ in range(TRIES):
+        with pytest.raises(UserError):
+            await sign_in.form("club-1:form", {"username": "bea", "password": "wrong"}, HERE)
+    with pytest.raises(TooManyAttempts):
+        await sign_in.form("club-1:form", {"username": "bea", "password": "club secret"}, HERE)
 
 
 async def test_a_second_identity_signs_in_the_same_person(house: Any) -> None:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from medianest_core.domain.accounts.models import Attempt, PollResult, SignedIn, SignInMethod
+from medianest_core.domain.accounts.signin import LOCAL_FORM
 from medianest_core.sdk.permissions import PENDING, PUBLIC, USER
 from medianest_core.web.gate.cookies import ATTEMPT, clear_attempt, clear_session, set_attempt, set_session
 from medianest_core.web.gate.problems import Problem
@@ -26,11 +27,14 @@ class Begin(BaseModel):
 
 
 class LocalSignIn(BaseModel):
+    """method: `key` of a method with a form; left out, the form kept here."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     username: str = Field(max_length=200)
     password: str = Field(max_length=1000)
     remember: bool = False
+    method: str = Field(LOCAL_FORM, max_length=100)
 
 
 class SignInState(BaseModel):
@@ -85,9 +89,12 @@ async def cancel(request: Request, response: Response) -> None:
 
 @sign_in.post("/local", policy=PUBLIC)
 async def local(request: Request, response: Response, body: LocalSignIn) -> SignInState:
-    """Sign in with a user name and password kept here."""
-    signed_in = await services_of(request).accounts.sign_in.local(
-        body.username, body.password, browser_of(request), remember=body.remember
+    """Sign in with a user name and password, kept here or by a service that has a form."""
+    signed_in = await services_of(request).accounts.sign_in.form(
+        body.method,
+        {"username": body.username, "password": body.password},
+        browser_of(request),
+        remember=body.remember,
     )
     set_session(response, request, signed_in)
     return _done(signed_in)
