@@ -131,6 +131,7 @@ class Runtime:
         self._watch = LoopWatch()
         self._watch.start()
         self._reactions.start()
+        await bus.load_newest()
         for job in (*accounts.jobs(), *library.jobs(), *downloads.jobs(), webhooks.job):
             self.registry.add(job)
         await host.start()

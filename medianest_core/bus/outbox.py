@@ -117,6 +117,8 @@ class EventBus:
         self._tasks = TaskKeeper()
         self._subscribers: list[_Subscriber] = []
         self._durable: list[tuple[type[Event], DurableHandler]] = []
+        self.newest = 0
+        """Sequence number of the newest event that was delivered in this process; `load_newest` reads it at the start."""
 
     async def publish(self, tx: Transaction, event: Event, to: Audience) -> int:
         """Store in `tx`; after its commit send live and call listeners. Returns the event's sequence number."""
@@ -128,11 +130,16 @@ class EventBus:
                 await handler(tx, event)
 
         async def deliver() -> None:
+            self.newest = max(self.newest, seq)
             self._offer(event)
             await self._emit(to, event.name, {"seq": seq, "at": at, "data": data})
 
         tx.after_commit(deliver)
         return seq
+
+    async def load_newest(self) -> None:
+        """Begin where the stored events end."""
+        self.newest = await self.rows.last_seq()
 
     async def send(self, event: Event, to: Audience) -> None:
         """Send live at once and keep nothing: for progress, where the next event makes up for a lost one."""

@@ -116,6 +116,24 @@ for _name in ("sort_title", "added_at", "year", "rating", "released_on"):
         sqlite_where=_TOP,
         postgresql_where=_TOP,
     )
+Index(
+    "ix_titles_kind",
+    titles.c.kind,
+    titles.c.sort_title,
+    titles.c.id,
+    sqlite_where=_TOP,
+    postgresql_where=_TOP,
+)
+# Counting what can be chosen reads this index alone.
+Index(
+    "ix_titles_facets",
+    titles.c.genres,
+    titles.c.sources,
+    titles.c.kind,
+    titles.c.quality,
+    sqlite_where=_TOP,
+    postgresql_where=_TOP,
+)
 Index("ix_titles_match", titles.c.match_key, sqlite_where=_TOP, postgresql_where=_TOP)
 _CHILDREN = text("parent_id IS NOT NULL")
 Index(
@@ -231,7 +249,7 @@ Index("ix_collection_items_key", collection_items.c.instance_id, collection_item
 
 # Full-text search of top-level titles. The text is normalised before it is stored, so both dialects only split at blanks.
 for _statement in (
-    "CREATE VIRTUAL TABLE titles_fts USING fts5(search, content='titles', content_rowid='id', prefix='2 3')",
+    "CREATE VIRTUAL TABLE titles_fts USING fts5(search, content='titles', content_rowid='id', detail=none, columnsize=0)",
     """CREATE TRIGGER titles_fts_insert AFTER INSERT ON titles WHEN new.level = 0 BEGIN
       INSERT INTO titles_fts(rowid, search) VALUES (new.id, new.search);
     END""",
@@ -243,12 +261,16 @@ for _statement in (
       INSERT INTO titles_fts(rowid, search) VALUES (new.id, new.search);
     END""",
 ):
-    event.listen(titles, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    event.listen(titles, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 event.listen(
     titles,
     "after_create",
-    DDL(
+    DDL(  # type: ignore[no-untyped-call]  # as above
         "CREATE INDEX ix_titles_search ON titles USING gin (to_tsvector('simple', search)) WHERE level = 0"
     ).execute_if(dialect="postgresql"),
 )
-event.listen(titles, "before_drop", DDL("DROP TABLE IF EXISTS titles_fts").execute_if(dialect="sqlite"))
+event.listen(
+    titles,
+    "before_drop",
+    DDL("DROP TABLE IF EXISTS titles_fts").execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]  # as above
+)

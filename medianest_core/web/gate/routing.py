@@ -63,6 +63,10 @@ class PolicyRoute(Route):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         enforce(HTTPConnection(scope), self.policy)
+        services = getattr(getattr(scope.get("app"), "state", None), "services", None)
+        if services is not None:
+            # Before the handler reads anything: what happens from here on is replayed to the page it makes.
+            scope["state"]["seq"] = services.bus.newest
         await super().handle(scope, receive, send)
 
     def entries(self) -> Iterable[Entry]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from medianest_core.base.crypto import CannotOpen
 from medianest_core.base.logging import get_logger
 from medianest_core.host.states import InstanceState
 from medianest_core.sdk.permissions import Access
@@ -25,6 +25,8 @@ from medianest_core.web.portal.views import Action, Banner, Shell, ShellUser
 
 _log = get_logger(__name__)
 LANGUAGE_COOKIE = "mn_lang"
+FLASH_COOKIE = "mn_flash"
+_FLASH_SECONDS = 60
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 _DOWN = {InstanceState.RETRYING, InstanceState.NEEDS_REAUTH, InstanceState.FAILED, InstanceState.SUSPENDED}
 
@@ -70,6 +72,7 @@ class Frame:
                 nav=build_nav(view.path, permissions, _entries(services, person), {"notifications": unread}),
                 banners=tuple(_banners(services, person)),
                 unread=unread,
+                seq=request.scope["state"].get("seq"),
                 insecure=person.is_admin and not view.secure,
                 site_name=site,
             )
@@ -77,11 +80,13 @@ class Frame:
     async def page(
         self, request: Request, template: str, model: object, *, status: int = 200, **more: object
     ) -> Response:
-        """A whole page."""
+        """A whole page. What the step before had to say is shown on it, once."""
         view = self.view(request)
-        return self.renderer.page(
-            template, model, await self.shell(request, view), view, status=status, **more
-        )
+        shell = replace(await self.shell(request, view), flash=_message(request))
+        response = self.renderer.page(template, model, shell, view, status=status, **more)
+        if FLASH_COOKIE in request.cookies:
+            response.delete_cookie(FLASH_COOKIE, path="/", httponly=True, samesite="lax")
+        return response
 
     def fragment(
         self,
@@ -111,8 +116,27 @@ class Frame:
         else:
             response = RedirectResponse(target, 303)
         if message:
-            response.set_cookie("mn_flash", quote(message), max_age=60, path="/", samesite="lax")
+            # Sealed, so that nobody else can put words into the portal's mouth.
+            response.set_cookie(
+                FLASH_COOKIE,
+                services_of(request).keyring.seal(message[:300], FLASH_COOKIE),
+                max_age=_FLASH_SECONDS,
+                path="/",
+                httponly=True,
+                samesite="lax",
+            )
         return response
+
+
+def _message(request: Request) -> str:
+    """What the step before had to say; empty where there is nothing or it is not ours."""
+    sealed = request.cookies.get(FLASH_COOKIE)
+    if not sealed:
+        return ""
+    try:
+        return services_of(request).keyring.open(sealed, FLASH_COOKIE)
+    except CannotOpen:
+        return ""
 
 
 def _entries(services: Services, person: Person) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""The search box: titles, pages and settings in one list."""
+"""What stands around every page: the search box over titles, pages and settings, and the banners."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ class SearchPages:
         return [
             page("/search", self.search, policy=USER),
             page("/fragments/search", self.fragment, policy=USER),
+            page("/fragments/banners", self.banners, policy=USER),
         ]
+
+    async def banners(self, request: Request) -> Response:
+        """The sentences above every page, when one of them may have changed."""
+        view = self._frame.view(request)
+        shell = await self._frame.shell(request, view)
+        return self._frame.fragment(request, "core/fragments/banners.html", None, shell=shell)
 
     async def search(self, request: Request) -> Response:
         return await self._frame.page(request, "core/search.html", await self._find(request, 40))

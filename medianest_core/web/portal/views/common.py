@@ -217,7 +217,7 @@ class Shell:
     """What `core/base.html` shows around a page. `unread` counts notifications; `live` False leaves the socket unopened.
 
     `insecure` shows admins that the portal is served over plain http. `seq` is the newest live event when the page was made:
-    what comes after it is replayed as soon as the socket is open.
+    what comes after it is replayed as soon as the socket is open. `flash` is what the step before had to say.
     """
 
     user: ShellUser | None = None
@@ -227,6 +227,7 @@ class Shell:
     insecure: bool = False
     live: bool = True
     seq: int | None = None
+    flash: str = ""
     site_name: str = "MediaNest"
 
 
