@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,8 @@ import typer
 from medianest_core.base.settings import AppSettings
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from medianest_core.asgi import Portal
 
 
@@ -111,6 +114,11 @@ def run(portal: Portal, bound: socket.socket, announce: Callable[[], Awaitable[N
             gc.freeze()
             if not self.should_exit:
                 await announce()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            # Not noted for raising it again at the end: that would kill the process before it has tidied up.
+            self.force_exit = self.should_exit and sig == signal.SIGINT
+            self.should_exit = True
 
     server = Server(
         uvicorn.Config(

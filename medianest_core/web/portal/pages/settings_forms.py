@@ -25,10 +25,9 @@ def fields(found: Sequence[FormField], theirs: Mapping[str, Any] | None = None) 
 
 def _field(one: FormField, theirs: Mapping[str, Any] | None) -> Field:
     value = one.value
-    stored = (
-        None if theirs is None or one.kind == "secret" or one.name not in theirs else str(theirs[one.name])
-    )
     shown = ("true" if value else "") if one.kind == "bool" else value if isinstance(value, str) else ""
+    mine = shown if isinstance(value, str | bool) else _text(value)
+    stored = None if theirs is None or one.kind == "secret" else _text(theirs.get(one.name))
     return Field(
         name=one.name,
         label=one.label,
@@ -40,7 +39,7 @@ def _field(one: FormField, theirs: Mapping[str, Any] | None) -> Field:
         choices=tuple(Choice(label=label, value=key, current=key == value) for key, label in one.choices),
         required=one.required and not one.is_set,
         error=one.error,
-        theirs=stored if stored is not None and stored != shown else None,
+        theirs=stored if stored != mine else None,
         is_set=one.is_set,
         advanced=one.advanced,
         min=_number(one.minimum),
@@ -49,11 +48,20 @@ def _field(one: FormField, theirs: Mapping[str, Any] | None) -> Field:
     )
 
 
+def _text(value: object) -> str:
+    """A stored value as its field would hold it."""
+    if isinstance(value, bool):
+        return "true" if value else ""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(str(one) for one in value)
+    return "" if value is None else str(value)
+
+
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def title_field(value: str, error: str = "") -> FieldGroup:
+def title_field(value: str, error: str = "", theirs: str | None = None) -> FieldGroup:
     """The instance's own name, above its settings."""
     return FieldGroup(
         fields=(
@@ -64,6 +72,7 @@ def title_field(value: str, error: str = "") -> FieldGroup:
                 value=value,
                 required=True,
                 error=error,
+                theirs=theirs if theirs != value else None,
                 autofocus=not value,
             ),
         )
@@ -82,13 +91,14 @@ def service_form(
     version: int | None = None,
     theirs: Mapping[str, Any] | None = None,
 ) -> Form:
-    """The form that adds (`version` None) or edits an instance."""
+    """The form that adds (`version` None) or edits an instance; `theirs` as a Stale of the instance says it."""
     wrong = dict(errors or {})
+    settings = None if theirs is None else theirs.get("settings", {})
     return Form(
         path=path,
         groups=(
-            title_field(title, wrong.pop("title", "")),
-            *fields(form_fields(kind.settings, values, wrong), theirs),
+            title_field(title, wrong.pop("title", ""), None if theirs is None else theirs.get("title")),
+            *fields(form_fields(kind.settings, values, wrong), settings),
         ),
         submit=_("Save"),
         version=version,
