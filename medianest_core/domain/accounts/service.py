@@ -23,7 +23,8 @@ from medianest_core.domain.accounts.users import Users
 from medianest_core.host.instances import Instances
 from medianest_core.sdk.jobs import Job
 from medianest_core.sdk.permissions import Permission
-from medianest_core.store.engine import Database
+from medianest_core.store.engine import Database, Tx
+from medianest_core.store.repos import audit
 
 
 class Accounts:
@@ -76,15 +77,25 @@ class Accounts:
         async with self._db.begin() as tx:
             await self.sessions.end(tx, user_id, session_id, "signed out")
 
-    async def sign_out_others(self, user_id: str, keep: str | None) -> int:
-        """End the person's sessions but for `keep`. Returns how many."""
+    async def sign_out_others(self, user_id: str, keep: str | None, actor: str | None = None) -> int:
+        """End the person's sessions but for `keep`. actor: who does it, where it is not the person. Returns how many."""
         async with self._db.begin() as tx:
-            return await self.sessions.end_all(tx, user_id, "signed out", but=keep)
+            ended = await self.sessions.end_all(tx, user_id, "signed out", but=keep)
+            await self._note(tx, user_id, actor, ended)
+            return ended
 
-    async def end_session(self, user_id: str, session_id: str) -> bool:
-        """End a device's session. False where the person has no such session."""
+    async def end_session(self, user_id: str, session_id: str, actor: str | None = None) -> bool:
+        """End a device's session. actor: who does it, where it is not the person. False where the person has no such session."""
         async with self._db.begin() as tx:
-            return await self.sessions.end(tx, user_id, session_id, "signed out")
+            ended = await self.sessions.end(tx, user_id, session_id, "signed out")
+            await self._note(tx, user_id, actor, int(ended))
+            return ended
+
+    async def _note(self, tx: Tx, user_id: str, actor: str | None, ended: int) -> None:
+        if ended and actor is not None and actor != user_id:
+            await audit.record(
+                tx, actor=actor, action="user.signed_out", target=user_id, details={"sessions": ended}
+            )
 
     async def close(self) -> None:
         await self.sessions.close()

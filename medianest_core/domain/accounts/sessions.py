@@ -257,7 +257,8 @@ class Sessions:
 
         try:
             claims: dict[str, Any] = jwt.decode(cookie, self._key, algorithms=[_ALGORITHM]).claims
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, TypeError, AttributeError, AssertionError, RecursionError):
+            # The library trips over headers of an odd shape before it looks at the signature.
             return None
         key = claims.get("sid")
         return key if isinstance(key, str) else None

@@ -97,12 +97,15 @@ async def test_signing_in_by_code_until_the_admin_approves(api: Any) -> None:
         assert (await admin.client.patch(user, json={"role": "admin", "version": 1})).status_code == 409
         assert (await browser.get("/api/v1/library/titles")).json()["total"] == 0
         assert (await admin.client.get("/api/v1/notifications")).json()["unread"] == 0
+        assert (await admin.client.delete(f"{user}/sessions")).status_code == 204
+        assert (await browser.get("/api/v1/me")).status_code == 401
         suspend = {"status": "suspended"}
         assert (await admin.client.patch(user, json=suspend)).json()["status"] == "suspended"
         assert (await browser.get("/api/v1/me")).status_code == 401
     log = (await admin.client.get("/api/v1/audit?action=user.")).json()["items"]
     assert [row["action"] for row in log] == [
         "user.suspended",
+        "user.signed_out",
         "user.approved",
         "user.admin_added",
     ]

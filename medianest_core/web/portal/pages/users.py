@@ -220,7 +220,9 @@ class UserPages:
 
     async def end_session(self, request: Request) -> Response:
         user_id = request.path_params["id"]
-        await services_of(request).accounts.end_session(user_id, request.path_params["session"])
+        await services_of(request).accounts.end_session(
+            user_id, request.path_params["session"], someone(request).id
+        )
         return self._frame.go(request, f"/admin/users/{user_id}", message=_("Signed out."))
 
 

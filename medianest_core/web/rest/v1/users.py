@@ -99,4 +99,4 @@ async def end_sessions(request: Request, user_id: str) -> None:
     """Sign the person out everywhere."""
     accounts = services_of(request).accounts
     await accounts.users.get(user_id)
-    await accounts.sign_out_others(user_id, None)
+    await accounts.sign_out_others(user_id, None, someone(request).id)
