@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from medianest_core.web.gate.bodies import Bodies
 from medianest_core.web.gate.correlation import Correlation
 from medianest_core.web.gate.headers import SecurityHeaders
 from medianest_core.web.gate.limits import Limits
@@ -51,6 +52,7 @@ def make_app(
                 limiter=services.limiter,
                 api_limit=lambda: services.portal_settings.now.api_per_minute,
             ),
+            Middleware(Bodies),
         ],
         exception_handlers={HTTPException: refuse},
         **options,

@@ -31,6 +31,7 @@ TITLES = {
     403: "This is not for you",
     404: "There is nothing here",
     405: "This cannot be done here",
+    408: "This took too long",
     409: "Someone else was faster",
     410: "This is over",
     413: "This is too large",
