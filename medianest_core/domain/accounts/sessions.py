@@ -140,7 +140,7 @@ class Sessions:
         key = self._key_of(cookie) if len(cookie) < 1000 else None
         if key is None:
             return None
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             row = await tx.first(_WITH_PERSON.where(sessions.c.key_hash == token_hash(key)))
         if row is None or (ends_at := _ends_at(row, now)) <= now:
             self._cache.pop(cookie, None)

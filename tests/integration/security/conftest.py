@@ -23,7 +23,7 @@ from medianest_core.web.gate.services import Services
 from medianest_plex.simulator import PlexSimulator
 
 ORIGIN = "http://portal.test"
-PASSWORD = "canary-admin-password-7Yq"  # noqa: S105  # planted here, looked for everywhere
+PASSWORD = "canary-admin-password-7Yq"  # planted here, looked for everywhere
 
 
 @dataclass

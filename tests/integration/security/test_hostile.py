@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Iterator
@@ -51,15 +50,15 @@ NASTY = (
     "A" * 20_000,
 )
 NUMBERS = ("0", "1", "²", "٣", "9" * 5_000, str(2**53), str(2**63), str(2**200), "-1", "+1", "1_0")
-NAMES = (
-    "q text cursor kind genre decade quality server sort season w tab play save url next token limit after before "
-    "status state name role year_from year_to instance actor action everyone hdr unread since"
-).split()
+NAMES = tuple(
+    """q text cursor kind genre decade quality server sort season w tab play save url next token limit after before
+    status state name role year_from year_to instance actor action everyone hdr unread since""".split()  # noqa: SIM905  # read as a list of words
+)
 
 
 def addresses(entry: Entry, seed: int, rounds: int) -> Iterator[str]:
     """The route with a nasty value in each place of its path and in all that anyone reads from a query."""
-    chance = random.Random(f"{entry.path} {seed}")  # noqa: S311  # repeatable, no secret
+    chance = random.Random(f"{entry.path} {seed}")  # repeatable, no secret
     for _ in range(rounds):
         # Whole numbers get past the converters of some routes.
         path = re.sub(
@@ -113,3 +112,109 @@ async def test_no_address_of_a_page_is_answered_with_a_mistake(full_house: House
 async def test_no_address_of_a_page_is_answered_with_a_mistake_at_length(full_house: House) -> None:
     for seed in range(2, 8):
         assert await rounds_of(full_house, seed=seed, rounds=20) == []
+
+
+FORMS = (
+    b"",
+    b"=&=&&",
+    b"%",
+    b"\xff\xfe\x00",
+    b"version=%C2%B2&role=admin&display_name=%00&locale=../../x&timezone=../../etc/passwd&email=@",
+    b"username=%ED%A0%80&password=%ED%A0%80&next=//[&token=%ff&again=x",
+    b"url=http%3A%2F%2F%5B&item=&target=a%2Fb&quality=%00&subtitles=%00,%ff&server_folder=%00",
+    b"version=" + b"9" * 5_000,
+    b"&".join(b"a%d=1" % number for number in range(3_000)),
+)
+PARTS = (
+    b'--x\r\nContent-Disposition: form-data; name="username"; filename="a"\r\n\r\nb\r\n--x--\r\n',
+    b"--x\r\nContent-Disposition: form-data\r\n\r\n",
+    b"--y--",
+    b"",
+)
+JSONS = (
+    b"",
+    b"null",
+    b"[]",
+    b"{",
+    b"\xff",
+    b"[" * 50_000,
+    b'{"a":' * 50_000,
+    b"NaN",
+    b'{"username":"\\ud800","password":"\\ud800"}',
+    b'{"url":"http://\\ud800/","title":"\\ud800","name":"\\ud800","plugin":"\\ud800","service":"\\ud800","settings":{"\\ud800":"\\ud800"}}',
+    b'{"method":"\\u0000:code","version":1e400,"values":{"site_name":"\\ud800"},"enabled":"yes","ids":["\\ud800"]}',
+    b'{"version":' + b"9" * 5_000 + b',"role":"admin","status":"active"}',
+    b'{"version":99999999999999999999999999,"display_name":"x","before":"\\ud800","values":{},"settings":{}}',
+    b'{"display_name":"\\ud800","email":"\\ud800@x"}',
+    b'{"library":"\\ud800","title":"\\ud800","title_ids":[1],"instance_ids":["\\ud800"],"libraries":["\\ud800"],"scopes":["read"],"current":"x"}',
+)
+_LEAVING = ("/sign-out", "/sign-in/out", "end", "/remove", "/password")
+
+
+def writes(entry: Entry, seed: int) -> Iterator[tuple[str, bytes, str]]:
+    """(address, body, content type)."""
+    chance = random.Random(f"{entry.method} {entry.path} {seed}")
+    path = re.sub(r"\{[^}]+\}", lambda _: chance.choice(NASTY) or "x", entry.path)
+    if entry.path.startswith("/api/"):
+        yield from ((path, body, "application/json") for body in JSONS)
+        yield path, b"a=b", "text/plain"
+    else:
+        yield from ((path, body, "application/x-www-form-urlencoded") for body in FORMS)
+        yield from ((path, body, "multipart/form-data; boundary=x") for body in PARTS)
+        yield path, b"{}", "multipart/form-data"
+
+
+async def test_no_form_and_no_json_is_answered_with_a_mistake(full_house: House) -> None:
+    broken = []
+    client = full_house.client()
+    for entry in policy_table(full_house.app.routes):
+        if entry.method in ("GET", "EVENT"):
+            continue
+        client.cookies.set("mn", (await full_house.sign_in()).cookie)
+        for address, body, kind in writes(entry, 1):
+            response = await client.send(
+                raw(client, entry.method, address, content=body, headers={"content-type": kind})
+            )
+            if response.status_code >= 500 and response.status_code not in (502, 503):
+                broken.append(f"{response.status_code} {entry.method} {address[:200]} {body[:100]!r}")
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "x",
+        "a.b.c",
+        "..",
+        "W10.W10.W10",
+        "e30.e30.e30",
+        "eyJhbGciOiJub25lIn0.eyJzaWQiOiJ4In0.",
+        "eyJhbGciOiJIUzI1NiIsImNyaXQiOjF9.e30.x",
+        "eyJhbGciOltdfQ.e30.e30",
+        "eyJhbGciOiJIUzI1NiIsImI2NCI6ZmFsc2UsImNyaXQiOlsiYjY0Il19.e30.e30",
+        "bnVsbA.bnVsbA.bnVsbA",
+        "\udcff.\udcfe.x",
+        "A" * 30_000,
+        '"quoted',
+        "e30." + "WyI" * 3_000 + ".x",
+    ],
+)
+async def test_no_cookie_is_answered_with_a_mistake(house: House, cookie: str) -> None:
+    client = house.client()
+    for name in ("mn", "mn_attempt", "mn_next", "mn_theme", "mn_lang", "mn_flash"):
+        value = f"{name}={cookie}".encode("utf-8", "surrogateescape")
+        for path in ("/", "/sign-in", "/sign-in/code", "/sign-in/qr.svg", "/api/v1/me", "/account"):
+            response = await client.get(path, headers=[(b"cookie", value), (b"accept", b"text/html")])
+            assert response.status_code < 500, (name, path)
+            assert response.status_code != 200 or path.startswith("/sign-in")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "[", "[::1", "a b", "evil.example:99999999", "\u00ff", "x" * 5_000, "a/b@c"]
+)
+async def test_no_host_header_is_answered_with_a_mistake(house: House, host: str) -> None:
+    client = house.client((await house.sign_in()).cookie)
+    for path in ("/", "/sign-in", "/nowhere", "/api/v1/me", "/api/v1/nowhere", "/healthz"):
+        response = await client.get(path, headers=[(b"host", host.encode("latin-1"))])
+        assert response.status_code < 500, path
+        assert "evil" not in response.headers.get("location", "")
