@@ -21,6 +21,7 @@ help:  ## show this list
 	@.tools/bin/pip install -q --disable-pip-version-check uv 2> >(grep -v '^WARNING' >&2)
 
 setup: $(STAMP) $(ASSETS)  ## prepare .venv and the browser assets; does nothing when nothing changed
+	@:
 
 $(STAMP): requirements.lock pyproject.toml hatch_build.py $(MEMBERS) | $(if $(filter .tools/%,$(UV)),.tools/bin/uv)
 	@test -x .venv/bin/python || $(UV) venv -q --python $(PYTHON) .venv
@@ -44,10 +45,10 @@ services: setup
 	@.venv/bin/python tests/services.py
 
 test: services  ## the suite: at most ten minutes
-	@.venv/bin/python -m pytest -q -m "not full" -n 2 $(ARGS)
+	@.venv/bin/python -m pytest -q -m "not full" -n 2 --dist loadfile $(ARGS)
 
 test-full: services  ## everything but the soak
-	@.venv/bin/python -m pytest -q -n 2 $(ARGS)
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: setup  ## format, lint, types and import floors
 	@.venv/bin/ruff format --check -q .
