@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, literal_column, or_, select, text, tuple_
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.domain.library.columns import QUALITIES
@@ -30,6 +30,7 @@ TOP = titles.c.level == literal_column("0")
 """Spelt as a literal, so that the partial indexes are used."""
 MAX_LIMIT = 200
 _REMEMBERED = 256
+_GENERATION = select(library_state.c.generation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,17 @@ class LibraryQuery:
     descending: bool = False
     cursor: str | None = None
     limit: int = 60
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the rows stand beside each other in an index, so that a page of them is a short read."""
+        return len(self.kinds) < 2 and self == LibraryQuery(
+            kinds=self.kinds,
+            sort=self.sort,
+            descending=self.descending,
+            cursor=self.cursor,
+            limit=self.limit,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +149,7 @@ class Listings:
             raise UserError("Unknown order.", "sort")
         limit = max(1, min(query.limit, MAX_LIMIT))
         column = titles.c[SORTS[query.sort]]
-        async with self._db.read() as tx:
+        async with self._db.glance() if query.indexed else self._db.read() as tx:
             conditions = conditions_of(query, tx.dialect)
             statement = select(titles).where(*conditions)
             if query.cursor:
@@ -148,7 +160,8 @@ class Listings:
                 (column.desc(), titles.c.id.desc()) if query.descending else (column.asc(), titles.c.id.asc())
             )
             rows = await tx.all(statement.order_by(*order).limit(limit + 1))
-            total = await self._total(tx, query, conditions)
+            generation = await generation_of(tx)
+        total = await self._total(generation, query, conditions)
         items = [title_row(row) for row in rows[:limit]]
         cursor = None
         if len(rows) > limit:
@@ -157,10 +170,12 @@ class Listings:
         return Page(items, cursor, total)
 
     async def facets(self) -> Facets:
+        async with self._db.glance() as tx:
+            generation = await generation_of(tx)
+        if self._facets is not None and self._facets[0] == generation:
+            return self._facets[1]
         async with self._db.read() as tx:
             generation = await generation_of(tx)
-            if self._facets is not None and self._facets[0] == generation:
-                return self._facets[1]
             facets = await _facets(tx)
         self._facets = (generation, facets)
         return facets
@@ -185,29 +200,31 @@ class Listings:
             )
             return [title_row(row) for row in await tx.all(statement)]
 
-    async def _total(self, tx: Tx, query: LibraryQuery, conditions: list[ColumnElement[bool]]) -> int:
-        key = (
-            await generation_of(tx),
-            replace(query, cursor=None, limit=0, sort="title", descending=False),
-        )
-        if key not in self._totals:
-            self._totals[key] = int(
-                await tx.scalar(select(func.count()).select_from(titles).where(*conditions))
-            )
-            while len(self._totals) > _REMEMBERED:
-                self._totals.popitem(last=False)
-        return self._totals[key]
+    async def _total(
+        self, generation: int, query: LibraryQuery, conditions: list[ColumnElement[bool]]
+    ) -> int:
+        key = (generation, replace(query, cursor=None, limit=0, sort="title", descending=False))
+        if (known := self._totals.get(key)) is not None:
+            return known
+        async with self._db.read() as tx:
+            total = int(await tx.scalar(select(func.count()).select_from(titles).where(*conditions)))
+        self._totals[key] = total
+        while len(self._totals) > _REMEMBERED:
+            self._totals.popitem(last=False)
+        return total
 
 
 async def generation_of(tx: Tx) -> int:
     """Grows with every change of the library."""
-    return int(await tx.scalar(select(library_state.c.generation)) or 0)
+    return int(await tx.scalar(_GENERATION) or 0)
 
 
 def conditions_of(query: LibraryQuery, dialect: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [TOP]
     if query.kinds:
-        found.append(titles.c.kind.in_(query.kinds))
+        found.append(
+            titles.c.kind == query.kinds[0] if len(query.kinds) == 1 else titles.c.kind.in_(query.kinds)
+        )
     for column, values in ((titles.c.genres, query.genres), (titles.c.sources, query.instance_ids)):
         if values:
             found.append(or_(*(column.contains(f"|{value}|", autoescape=True) for value in values)))
@@ -243,24 +260,22 @@ async def _facets(tx: Tx) -> Facets:
     qualities: Counter[int] = Counter()
     sources: Counter[str] = Counter()
 
-    def grouped(*columns: Any) -> Select[Any]:
-        return select(*columns, func.count()).where(TOP).group_by(*columns)
-
-    for kind, quality, count in (await tx.execute(grouped(titles.c.kind, titles.c.quality))).all():
+    # In the order of its index, so that this is one walk through that index and nothing else.
+    columns = (titles.c.genres, titles.c.sources, titles.c.kind, titles.c.quality)
+    rows = await tx.execute(select(*columns, func.count()).where(TOP).group_by(*columns))
+    for bars, held, kind, quality, count in rows.all():
         kinds[kind] += count
         if quality in QUALITIES:
             qualities[quality] += count
-    for bars, count in (await tx.execute(grouped(titles.c.genres))).all():
         for genre in _split(bars):
             genres[genre] += count
-    for bars, count in (await tx.execute(grouped(titles.c.sources))).all():
-        for instance in _split(bars):
+        for instance in _split(held):
             sources[instance] += count
-    years = (
-        await tx.execute(
-            select(func.min(titles.c.year), func.max(titles.c.year)).where(TOP, titles.c.year > 0)
-        )
-    ).one()
+    # One at a time, each is a single step in the index; together they would be a walk through all of it.
+    years = [
+        await tx.scalar(select(edge(titles.c.year)).where(TOP, titles.c.year > 0))
+        for edge in (func.min, func.max)
+    ]
     return Facets(
         dict(kinds),
         dict(sorted(genres.items())),

@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, cast
 
 from sqlalchemy import select, update
@@ -42,6 +43,7 @@ _PROGRESS_EVERY = 0.25
 _RECENT_MARGIN = 300.0
 _QUEUE = 3
 GONE_BATCH = 500
+_PART = 5000
 
 
 @dataclass(slots=True)
@@ -313,14 +315,25 @@ class _Run:
             await self._absent(handle.instance.id, library, library, Listing(), known)
 
     async def _known(self, instance_id: str) -> dict[str, Known]:
-        statement = select(
-            records.c.key, records.c.digest, records.c.library, records.c.parent, records.c.missing
-        ).where(records.c.source == self._sources[instance_id])
+        """Read in parts, so that rows and result are not in memory twice."""
+        source = self._sources[instance_id]
+        statement = (
+            select(records.c.key, records.c.digest, records.c.library, records.c.parent, records.c.missing)
+            .order_by(records.c.key)
+            .limit(_PART)
+        )
+        known: dict[str, Known] = {}
+        after = ""
         async with self._db.read() as tx:
-            rows = (await tx.execute(statement)).all()
-        return {
-            key: Known(digest, library, parent, missing) for key, digest, library, parent, missing in rows
-        }
+            while True:
+                part = statement.where(records.c.source == source, records.c.key > after)
+                rows = (await tx.execute(part)).all()
+                for key, digest, library, parent, missing in rows:
+                    # Thousands of records share their library and their parent.
+                    known[key] = Known(digest, intern(library), intern(parent) if parent else None, missing)
+                if len(rows) < _PART:
+                    return known
+                after = rows[-1][0]
 
     # Writing
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import RowMapping
 from medianest_core.domain.library.columns import image_version, quality_of
 from medianest_core.domain.library.document import Document, Holding, parse
 from medianest_core.domain.library.merge import LOCK, Path
-from medianest_core.domain.library.query import TOP, TitleRow, title_row
+from medianest_core.domain.library.query import TOP, TitleRow, generation_of, title_row
 from medianest_core.sdk.media import EPISODE, SEASON
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.library import (
@@ -22,6 +22,9 @@ from medianest_core.store.tables.library import (
     title_ids,
     titles,
 )
+
+
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,11 @@ class RecentTitle:
 class Titles:
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._recent: dict[tuple[int, tuple[str, ...]], tuple[int, list[RecentTitle]]] = {}
 
     async def detail(self, title_id: int) -> TitleDetail | None:
         """None where there is no such title."""
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             row = await tx.first(select(titles).where(titles.c.id == title_id))
             data = await tx.scalar(select(title_docs.c.doc).where(title_docs.c.id == title_id))
             if row is None or data is None:
@@ -142,7 +146,17 @@ class Titles:
         return [_episode(row, names) for row in rows]
 
     async def recent(self, limit: int = 24, kinds: Sequence[str] = ()) -> list[RecentTitle]:
-        """Newest first; shows stand where their newest episode does."""
+        """Newest first; shows stand where their newest episode does. Kept until the library changes."""
+        asked = limit, tuple(kinds)
+        async with self._db.glance() as tx:
+            generation = await generation_of(tx)
+        if (kept := self._recent.get(asked)) is None or kept[0] != generation:
+            if len(self._recent) >= _REMEMBERED:
+                self._recent.clear()
+            kept = self._recent[asked] = generation, await self._find_recent(limit, kinds)
+        return list(kept[1])
+
+    async def _find_recent(self, limit: int, kinds: Sequence[str]) -> list[RecentTitle]:
         async with self._db.read() as tx:
             statement = select(titles).where(TOP).order_by(titles.c.added_at.desc()).limit(limit * 2)
             if kinds:
