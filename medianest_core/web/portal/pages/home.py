@@ -41,7 +41,6 @@ class HomePages:
             page("/", self.home, policy=USER),
             page("/fragments/shelf/{id}", self.shelf, policy=USER),
             page("/fragments/card/{id}", self.card, policy=USER),
-            page("/fragments/banners", self.banners, policy=USER),
         ]
 
     async def home(self, request: Request) -> Response:
@@ -76,11 +75,6 @@ class HomePages:
                 state=NORMAL if shown or services.host.instances.all() else _empty(person.is_admin),
             )
         return await self._frame.page(request, "core/home.html", view)
-
-    async def banners(self, request: Request) -> Response:
-        """What is wrong at the moment, as every page shows it at its top; fetched when a service's state changes."""
-        shell = await self._frame.shell(request, self._frame.view(request))
-        return self._frame.fragment(request, "core/fragments/banners.html", None, shell=shell)
 
     async def _focus(self, services: Services) -> Focus | None:
         for one in await services.library.recent(6, (MOVIE, SHOW)):
