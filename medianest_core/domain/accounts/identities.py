@@ -11,9 +11,11 @@ from sqlalchemy.engine import RowMapping
 from medianest_core.base.clock import Clock
 from medianest_core.base.crypto import CannotOpen, Keyring
 from medianest_core.base.ids import new_id
+from medianest_core.base.redact import register_secret
 from medianest_core.domain.accounts.errors import Missing, NotAllowed
 from medianest_core.domain.accounts.models import LOCAL, IdentityInfo, Status, User
 from medianest_core.domain.accounts.passwords import Passwords
+from medianest_core.domain.accounts.roles import ADMIN_ROLE
 from medianest_core.domain.accounts.sessions import Sessions
 from medianest_core.domain.accounts.users import Users
 from medianest_core.sdk.auth import Identity
@@ -24,6 +26,7 @@ from medianest_core.store.repos import audit
 from medianest_core.store.tables.accounts import identities, users
 
 SUSPENDED = "Your account is suspended. Ask the person who runs this portal."
+NO_ACCESS = "The service that let you in no longer does. Ask the person who runs this portal."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,15 @@ class Identities:
         return identity_of(await tx.one(select(identities).where(identities.c.id == identifier)))
 
     async def local(self, tx: Tx, user_id: str, login: str) -> str:
-        """The identity of a person who has a password here. Returns its id."""
-        found = await tx.scalar(
-            select(identities.c.id).where(identities.c.user_id == user_id, identities.c.provider == LOCAL)
+        """The identity of a person who has a password here, in force again. Returns its id."""
+        found = await tx.first(
+            update(identities)
+            .where(identities.c.user_id == user_id, identities.c.provider == LOCAL)
+            .values(revoked_at=None)
+            .returning(identities.c.id)
         )
         if found is not None:
-            return str(found)
+            return str(found["id"])
         return await self._insert(tx, user_id, LOCAL, None, Identity(subject=user_id, username=login))
 
     async def unlink(self, user_id: str, identity_id: str) -> None:
@@ -141,6 +147,8 @@ class Identities:
             await self._sessions.end_all(tx, user_id, "identity removed", identity_id=identity_id)
             if row["provider"] == LOCAL:
                 await self._passwords.remove(tx, user_id)
+            elif await self._only_vouched_by(tx, user_id, identity_id):
+                raise NotAllowed("Your access comes from this account. Add another one first.")
             await tx.execute(identities.delete().where(identities.c.id == identity_id))
             await audit.record(
                 tx,
@@ -183,6 +191,14 @@ class Identities:
             return False
         await self._sessions.end_all(tx, row["user_id"], reason, identity_id=row["id"])
         user = await self._users.read(tx, row["user_id"])
+        if await self.cut_off(tx, user):
+            # A password they gave themselves must not outlive what let them in.
+            await tx.execute(
+                update(identities)
+                .where(identities.c.user_id == user.id, identities.c.provider == LOCAL)
+                .values(revoked_at=self._clock.now())
+            )
+            await self._sessions.end_all(tx, user.id, reason)
         await audit.record(
             tx,
             actor=None,
@@ -193,14 +209,41 @@ class Identities:
         await self._users.announce(tx, user, "revoked")
         return True
 
+    async def cut_off(self, tx: Tx, user: User) -> bool:
+        """Whether services vouched for this person once and none does now. Admins keep their way in."""
+        if user.role == ADMIN_ROLE:
+            return False
+        rows = await tx.all(
+            select(identities.c.revoked_at).where(
+                identities.c.user_id == user.id, identities.c.provider != LOCAL
+            )
+        )
+        return bool(rows) and all(row["revoked_at"] is not None for row in rows)
+
+    async def _only_vouched_by(self, tx: Tx, user_id: str, identity_id: str) -> bool:
+        """Without that identity nothing but their own password would let this person in."""
+        if (await self._users.read(tx, user_id)).role == ADMIN_ROLE:
+            return False
+        other = await tx.scalar(
+            select(identities.c.id).where(
+                identities.c.user_id == user_id,
+                identities.c.id != identity_id,
+                identities.c.provider != LOCAL,
+                identities.c.revoked_at.is_(None),
+            )
+        )
+        return other is None
+
     def token_of(self, row: RowMapping) -> Secret | None:
         """The service's token of an identity row; None where there is none or it cannot be opened any more."""
         if row["token_sealed"] is None:
             return None
         try:
-            return Secret(self._keyring.open(row["token_sealed"], _context(row["provider"], row["subject"])))
+            token = self._keyring.open(row["token_sealed"], _context(row["provider"], row["subject"]))
         except CannotOpen:
             return None
+        register_secret(token)
+        return Secret(token)
 
     async def _find(self, tx: Tx, provider: str, subject: str) -> RowMapping | None:
         return await tx.first(
@@ -241,6 +284,7 @@ class Identities:
     def _seal(self, provider: str, identity: Identity) -> str | None:
         if identity.token is None:
             return None
+        register_secret(identity.token.reveal())
         return self._keyring.seal(identity.token.reveal(), _context(provider, identity.subject))
 
 

@@ -11,7 +11,7 @@ from medianest_core.base.logging import get_logger
 from medianest_core.cache.limits import RateLimiter
 from medianest_core.domain.accounts.attempts import Attempts, StoredAttempt
 from medianest_core.domain.accounts.errors import Missing, TooManyAttempts
-from medianest_core.domain.accounts.identities import SUSPENDED, Identities
+from medianest_core.domain.accounts.identities import NO_ACCESS, SUSPENDED, Identities
 from medianest_core.domain.accounts.models import (
     LOCAL,
     Attempt,
@@ -214,6 +214,8 @@ class SignIn:
             user = await self._users.read(tx, user_id)
             if user.status is Status.SUSPENDED:
                 raise SignInDenied(SUSPENDED)
+            if await self._identities.cut_off(tx, user):
+                raise SignInDenied(NO_ACCESS)
             login = await self._passwords.login(tx, user_id)
             identity_id = await self._identities.local(tx, user_id, login or username)
             signed_in = await self._session(tx, user_id, identity_id, remember, browser, False)
