@@ -32,8 +32,12 @@ def register_secret(value: str) -> None:
             )
 
 
+def mask_known(text: str) -> str:
+    """`text` without known secrets. For words that people read, where something may only look like a secret."""
+    return _pattern.sub(MASK, text) if _pattern is not None else text
+
+
 def redact(text: str) -> str:
     """`text` without known secrets and without what looks like one."""
-    if _pattern is not None:
-        text = _pattern.sub(MASK, text)
+    text = mask_known(text)
     return _SHAPES.sub(lambda m: (m[1] or m[3] or m[5]) + MASK, text)

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import ParseError
 from medianest_core.base.breaker import Breaker, BreakerState, Token
 from medianest_core.base.bulkhead import Bulkhead
 from medianest_core.base.logging import get_logger
-from medianest_core.base.redact import redact
+from medianest_core.base.redact import mask_known, redact
 from medianest_core.base.retry import RetryPlan
 from medianest_core.base.tasks import Exited, Overdue, bounded, contained, end
 from medianest_core.host.calls import CallRule
@@ -30,6 +30,7 @@ from medianest_core.sdk.errors import (
     NotReady,
     RateLimited,
     Rejected,
+    SignInDenied,
 )
 
 T = TypeVar("T")
@@ -229,12 +230,20 @@ def translate(error: Exception, what: str = "") -> Exception:
     if isinstance(error, Exited):
         return PluginFault(f"The plugin tried to end the process ({what}).")
     if isinstance(error, MediaNestError | DownloadFailed):
+        _mask(error)
         return error
     if isinstance(error, TimeoutError | OSError):
         return NotReady(f"The service cannot be reached ({redact(str(error)) or type(error).__name__}).")
     if isinstance(error, _BAD_PAYLOAD):
         return InvalidResponse("The service answered with something that is not understood.")
     return PluginFault(f"The plugin made a mistake ({what}: {type(error).__name__}).")
+
+
+def _mask(error: Exception) -> None:
+    """Plugins quote what a service answered, and services quote what they were sent. This text is shown, stored and told on."""
+    error.args = tuple(mask_known(part) if isinstance(part, str) else part for part in error.args)
+    if isinstance(error, SignInDenied):
+        error.reason = mask_known(error.reason)
 
 
 async def _start(function: Callable[[], Awaitable[T]]) -> T:

@@ -25,6 +25,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 _REFERENCE = re.compile(r"\$(env|file):(.+)", re.DOTALL)
 _MAX_SECRET_FILE = 64 * 1024
+_LONG_WORD = 12
 
 
 def check_settings(model: type[S], values: Mapping[str, Any], *, protected: Path | None = None) -> S:
@@ -194,4 +195,15 @@ def _context(owner: str, field: str) -> str:
 def _register(settings: ServiceSettings) -> None:
     for name in secret_fields(type(settings)):
         if isinstance(value := getattr(settings, name), Secret):
-            register_secret(value.reveal())
+            _register_text(value.reveal())
+
+
+def _register_text(secret: str) -> None:
+    """Of a text of many lines, a cookies.txt or a key file, also what stands at the end of each: whoever quotes it quotes a line."""
+    register_secret(secret)
+    lines = secret.splitlines()
+    if len(lines) < 2:
+        return
+    for line in lines:
+        if (words := line.split()) and len(words[-1]) >= _LONG_WORD:
+            register_secret(words[-1])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from medianest_core.base.breaker import Breaker, BreakerOpen, BreakerState
 from medianest_core.base.bulkhead import Bulkhead
 from medianest_core.base.clock import FakeClock
+from medianest_core.base.redact import register_secret
 from medianest_core.base.retry import RetryPlan
 from medianest_core.host.calls import RULES, CallRule, rule_for
 from medianest_core.host.declarations import KINDS
@@ -35,10 +36,12 @@ from medianest_core.sdk import (
     RecordPage,
     ServiceSettings,
     ServiceType,
+    SignInDenied,
     Unsupported,
     UserError,
 )
 from medianest_core.sdk.downloads import ProgressSink
+from medianest_core.sdk.settings import MASK
 
 READ = CallRule(repeat=True, deadline=5.0)
 ONCE = CallRule(deadline=5.0)
@@ -329,3 +332,16 @@ def test_every_rule_names_a_method_of_its_kind() -> None:
             assert hasattr(kind, method), (kind, method)
     assert not rule_for(MediaSource, "create_collection").repeat
     assert not rule_for(MediaSource, "unknown").repeat
+
+
+def test_no_error_of_a_plugin_repeats_a_secret_we_know() -> None:
+    register_secret("canary-of-the-guard")
+    told = translate(NotReady("http://nas/?key=canary-of-the-guard did not answer"), "check")
+    assert type(told) is NotReady and str(told) == f"http://nas/?key={MASK} did not answer"
+    denied = translate(SignInDenied("canary-of-the-guard is nobody"), "complete")
+    assert isinstance(denied, SignInDenied) and denied.reason == str(denied) == f"{MASK} is nobody"
+    limited = translate(RateLimited("Slow down, password: please.", 3.0), "records")
+    assert isinstance(limited, RateLimited) and (str(limited), limited.retry_after) == (
+        "Slow down, password: please.",
+        3.0,
+    )
