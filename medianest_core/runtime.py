@@ -98,7 +98,7 @@ class Runtime:
             ledger=ledger,
             instances=host.instances,
             library=library,
-            root=settings.data_dir / "downloads",
+            root=settings.downloads,
             clock=clock,
         )
         webhooks = Webhooks(db, host.instances, keyring, ledger, clock=clock)

@@ -43,6 +43,9 @@ class AppSettings(BaseSettings):
     )
 
     data_dir: Path = Field(Path("data"), description="Folder for the database, keys, caches and downloads.")
+    downloads_dir: Path | None = Field(
+        None, description="Folder for people's downloads; default: in the data folder."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8484, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     database_url: SecretStr | None = Field(
@@ -93,6 +96,11 @@ class AppSettings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError('must start with "http://" or "https://"')
         return value.rstrip("/") if value else None
+
+    @property
+    def downloads(self) -> Path:
+        """The folder in force for people's downloads."""
+        return (self.downloads_dir or self.data_dir / "downloads").absolute()
 
     @property
     def database(self) -> str:

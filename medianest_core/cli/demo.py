@@ -68,7 +68,7 @@ def demo(
         settings = make_settings(
             host=host, port=port, data_dir=folder / "portal", log_level="warning" if json_line else None
         )
-        simulators = stack.enter_context(_simulators(folder, items, given, settings.data_dir / "downloads"))
+        simulators = stack.enter_context(_simulators(folder, items, given, settings.downloads))
         portal, bound = prepare(settings)
         address = address_of(settings, bound)
 

@@ -27,3 +27,8 @@ def test_the_default_database_is_in_the_data_folder(tmp_path: Path) -> None:
 def test_bad_values_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         AppSettings(**values)  # type: ignore[arg-type]
+
+
+def test_downloads_lie_in_the_data_folder_unless_said_otherwise(tmp_path: Path) -> None:
+    assert AppSettings(data_dir=tmp_path).downloads == tmp_path / "downloads"
+    assert AppSettings(data_dir=tmp_path, downloads_dir=tmp_path / "media").downloads == tmp_path / "media"
