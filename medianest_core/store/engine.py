@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, Table, event, select
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, create_engine, event, select
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -24,6 +24,8 @@ from medianest_core.store.errors import DatabaseAway
 _log = get_logger(__name__)
 _POOL = 20
 _TURN = 15.0
+_GLANCES = 4
+_GLANCE_BUSY_MS = 100
 
 
 class Tx:
@@ -75,13 +77,44 @@ class Tx:
                 _log.exception("after-commit callback failed")
 
 
+class _Glance(Tx):
+    """A reading transaction whose statements run where they are called."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._here = connection
+        self.dialect = "sqlite"
+        self._callbacks = []
+
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> CursorResult[Any]:
+        return self._here.execute(statement, parameters)
+
+    async def all(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> list[RowMapping]:
+        return list(self._here.execute(statement, parameters).mappings())
+
+    async def first(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> RowMapping | None:
+        return self._here.execute(statement, parameters).mappings().first()
+
+    async def one(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> RowMapping:
+        return self._here.execute(statement, parameters).mappings().one()
+
+    async def scalar(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
+        return self._here.execute(statement, parameters).scalar()
+
+
 class Database:
-    """Engine and transactions. `begin()` writes, `read()` only reads."""
+    """Engine and transactions. `begin()` writes, `read()` only reads, `glance()` reads a few rows."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.dialect = self.url.get_backend_name()
         self._engine: AsyncEngine | None = None
+        self._glances: Engine | None = None
         # SQLite has one writer. Waiting here is fair and costs nothing; waiting in its busy handler is a guessing game
         # of sleeps, and holds a connection and a thread meanwhile.
         self._writer = asyncio.Lock() if self.dialect == "sqlite" else None
@@ -100,12 +133,20 @@ class Database:
             self._engine = create_async_engine(self.url, pool_size=8, max_overflow=12)
             event.listen(self._engine.sync_engine, "connect", _on_sqlite_connect)
             event.listen(self._engine.sync_engine, "begin", _on_sqlite_begin)
+            self._glances = create_engine(
+                self.url.set(drivername="sqlite+pysqlite"), pool_size=_GLANCES, max_overflow=100
+            )
+            event.listen(self._glances, "connect", _on_glance_connect)
+            event.listen(self._glances, "begin", _on_glance_begin)
         else:
             self._engine = create_async_engine(
                 self.url, pool_size=_POOL, max_overflow=0, pool_pre_ping=True, pool_timeout=5
             )
 
     async def close(self) -> None:
+        if self._glances is not None:
+            self._glances.dispose()
+            self._glances = None
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
@@ -140,6 +181,20 @@ class Database:
             self._writer.release()
 
     @contextlib.asynccontextmanager
+    async def glance(self) -> AsyncIterator[Tx]:
+        """A reading transaction for a few rows found by an index: what is asked at every request. Raises DatabaseAway.
+
+        On SQLite it reads on the thread it is called on, because handing such a read to another thread and back costs five
+        times as much as the read; whatever may look at many rows belongs into `read`.
+        """
+        if self._glances is None:
+            async with self.read() as tx:
+                yield tx
+            return
+        with _translated(), self._glances.connect() as connection:
+            yield _Glance(connection)
+
+    @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A reading transaction, rolled back at the end. Raises DatabaseAway."""
         with _translated():
@@ -167,6 +222,17 @@ def _translated() -> Any:
         ):
             raise
         raise DatabaseAway("The database does not answer.") from error
+
+
+def _on_glance_connect(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None
+    # Readers of a write-ahead log wait for nobody, but for moments after a crash: the loop must not wait longer than moments.
+    for pragma in (f"busy_timeout={_GLANCE_BUSY_MS}", "query_only=ON", "cache_size=-4000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_glance_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _on_sqlite_connect(connection: Any, _: Any) -> None:

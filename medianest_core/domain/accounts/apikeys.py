@@ -129,7 +129,7 @@ class ApiKeys:
         cached = self._cache.get(hashed)
         if cached is not None and steady - cached[0] < RECHECK:
             return cached[1]
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             row = await tx.first(_WITH_PERSON.where(api_keys.c.key_hash == hashed))
         if row is None:
             self._cache.pop(hashed, None)

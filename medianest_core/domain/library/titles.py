@@ -23,7 +23,6 @@ from medianest_core.store.tables.library import (
     titles,
 )
 
-
 _REMEMBERED = 64
 
 

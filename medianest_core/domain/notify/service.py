@@ -181,7 +181,7 @@ class Notifications:
         return Inbox(items, more, unread)
 
     async def unread(self, user_id: str) -> int:
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             return await _unread(tx, user_id)
 
     async def mark_read(self, user_id: str, ids: Sequence[str] | None = None) -> int:

@@ -66,7 +66,7 @@ class EventRepo:
         return found, complete
 
     async def last_seq(self) -> int:
-        async with self._db.read() as tx:
+        async with self._db.glance() as tx:
             return int(await tx.scalar(select(func.max(events.c.seq))) or 0)
 
     async def prune(self, before: float) -> int:

@@ -37,7 +37,7 @@ class SettingsUnreadable(MediaNestError):
 
 async def load(db: Database) -> tuple[PortalSettings, int]:
     """(settings, version); defaults with version 0 before the first save. Raises SettingsUnreadable."""
-    async with db.read() as tx:
+    async with db.glance() as tx:
         row = await tx.first(select(portal_settings))
     if row is None:
         return PortalSettings(), 0

@@ -7,7 +7,9 @@ variable, so macros are imported without context and stay cached: `{% from "core
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -26,6 +28,7 @@ from starlette.responses import HTMLResponse
 
 from . import i18n
 from .formats import HELPERS
+from .kept import MOST, Kept
 from .viewer import Viewer, use_viewer, viewer
 from .views import Shell
 
@@ -39,26 +42,54 @@ class AssetsMissing(RuntimeError):
 
 
 class Assets:
-    """Names to hashed files of `static/dist`. The manifest is read again when it changes."""
+    """Names to hashed files of `static/dist`. The manifest is read again when it has changed.
 
-    def __init__(self, folder: Path = HERE / "static" / "dist") -> None:
+    every: seconds between two looks at it.
+    """
+
+    def __init__(self, folder: Path = HERE / "static" / "dist", every: float = 1.0) -> None:
+        self._every = every
         self._manifest = folder / "manifest.json"
         self._stamp = 0
+        self._looked = float("-inf")
         self._names: dict[str, str] = {}
+        self._paths: dict[str, str] = {}
 
     def check(self) -> None:
         """Raises `AssetsMissing`, which says what to run."""
         if not self._manifest.is_file():
             raise AssetsMissing(MISSING_ASSETS)
 
+    def stamp(self) -> int:
+        """Changes with the files."""
+        self._look()
+        return self._stamp
+
     def name(self, plain: str) -> str:
+        """The file in `static/dist` that a plain name stands for."""
+        self._look()
+        return self._names[plain]
+
+    def path(self, name: str) -> str:
+        """The portal path of a built file (`app.css`) or of a plain one under `static/` (`logo.svg`)."""
+        self._look()
+        if (found := self._paths.get(name)) is None:
+            plain = (HERE / "static" / name).is_file()
+            found = f"/static/{quote(name)}" if plain else f"/static/dist/{self._names[name]}"
+            self._paths[name] = found
+        return found
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked < self._every:
+            return
         try:
             stamp = self._manifest.stat().st_mtime_ns
         except FileNotFoundError as error:
             raise AssetsMissing(MISSING_ASSETS) from error
         if stamp != self._stamp:
             self._names, self._stamp = json.loads(self._manifest.read_bytes()), stamp
-        return self._names[plain]
+            self._paths = {}
+        self._looked = time.monotonic()
 
 
 assets = Assets()
@@ -66,9 +97,10 @@ assets = Assets()
 
 def url(path: str, **query: object) -> str:
     """A portal path with the sub-path before it; addresses of other sites stay as they are. None values of `query` are left out."""
-    given = {key: value for key, value in query.items() if value is not None}
-    if given:
-        path += ("&" if "?" in path else "?") + urlencode(given, doseq=True)
+    if query:
+        given = {key: value for key, value in query.items() if value is not None}
+        if given:
+            path += ("&" if "?" in path else "?") + urlencode(given, doseq=True)
     if path.startswith("/") and not path.startswith("//"):
         return viewer().root_path + path
     if path.startswith(("https://", "http://", "#", "?")):
@@ -78,16 +110,27 @@ def url(path: str, **query: object) -> str:
 
 def asset(name: str) -> str:
     """The address of a built file (`app.css`) or of a plain one under `static/` (`logo.svg`)."""
-    if (HERE / "static" / name).is_file():
-        return url(f"/static/{quote(name)}")
-    return url(f"/static/dist/{assets.name(name)}")
+    return viewer().root_path + assets.path(name)
+
+
+def srcset(path: str, widths: Sequence[int]) -> Markup:
+    """A picture of the portal in several widths, for an `srcset` attribute."""
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueError("a picture must be a portal path")
+    base = escape(viewer().root_path + path) + ("&amp;" if "?" in path else "?")
+    return Markup(", ".join(f"{base}w={width} {width}w" for width in widths))  # noqa: S704  # escaped above
 
 
 def icon(name: str, class_: str = "size-5", label: str = "") -> Markup:
     """A Lucide icon of the sprite; decorative without a label."""
+    return _icon(name, class_, label, asset("icons.svg"))
+
+
+@lru_cache(maxsize=2000)
+def _icon(name: str, class_: str, label: str, sprite: str) -> Markup:
     meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     return Markup('<svg class="icon {}" {}><use href="{}#{}"></use></svg>').format(
-        class_, meaning, asset("icons.svg"), name
+        class_, meaning, sprite, name
     )
 
 
@@ -115,6 +158,7 @@ class Renderer:
     """
 
     def __init__(self, *, strict: bool = False, compiled: Path | None = None) -> None:
+        self._kept = Kept(0 if strict else MOST)
         self._loaders: dict[str, BaseLoader] = {CORE: FileSystemLoader(HERE / "templates")}
         self.environment = Environment(
             loader=PrefixLoader(self._loaders),
@@ -140,7 +184,15 @@ class Renderer:
         self.environment.policies["ext.i18n.trimmed"] = True
         self.environment.globals.update(HELPERS)
         self.environment.globals.update(
-            url=url, asset=asset, icon=icon, attributes=attributes, viewer=viewer, languages=i18n.LANGUAGES
+            url=url,
+            asset=asset,
+            icon=icon,
+            srcset=srcset,
+            attributes=attributes,
+            viewer=viewer,
+            languages=i18n.LANGUAGES,
+            kept=self._piece,
+            kept_part=self._part,
         )
 
     def add(self, plugin: str, templates: Path, locale: Path | None = None) -> None:
@@ -155,9 +207,21 @@ class Renderer:
         if plugin == CORE or plugin not in self._loaders:
             return
         del self._loaders[plugin]
+        self._kept.clear()
         if self.environment.cache is not None:
             self.environment.cache.clear()
         i18n.catalogues.remove(plugin)
+
+    def _piece(self, macro: Callable[..., str], item: Hashable, **options: Hashable) -> Markup:
+        """`kept(poster, item, …)`: what the macro makes of a view-model, kept; see `Kept` for what it may depend on."""
+        name = f"macro {macro.name}"  # type: ignore[attr-defined]  # a jinja macro
+        return self._kept.get(name, lambda: macro(item, **options), item, assets.stamp(), *options.items())
+
+    def _part(self, template: str) -> Markup:
+        """`kept_part("core/confirm.html")`: a template without context, kept."""
+        return self._kept.get(
+            template, lambda: self.environment.get_template(template).render(), assets.stamp()
+        )
 
     def text(
         self, template: str, context: Mapping[str, Any], view: Viewer, *, plugin: str | None = None

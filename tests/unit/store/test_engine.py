@@ -110,3 +110,28 @@ async def test_a_writer_that_never_gets_its_turn_is_told(
     async with db.begin() as tx:
         await record(tx, actor=None, action="a.b", target="t")
     assert await _count(db) == 1
+
+
+async def test_a_glance_sees_what_is_committed_and_cannot_write(db: Database) -> None:
+    async with db.begin() as tx:
+        await record(tx, actor=None, action="a.b", target="t")
+        async with db.glance() as before:
+            assert await before.scalar(select(func.count()).select_from(audit)) == 0
+    async with db.glance() as tx:
+        assert (await tx.one(select(audit)))["target"] == "t"
+        assert (await tx.first(select(audit)))["action"] == "a.b"  # type: ignore[index]  # there is one
+        assert len(await tx.all(select(audit))) == 1
+        assert len((await tx.execute(select(audit))).all()) == 1
+    with pytest.raises(OperationalError):
+        async with db.glance() as tx:
+            await record(tx, actor=None, action="a.b", target="t")
+    assert await _count(db) == 1
+
+
+async def test_a_glance_shows_one_moment(db: Database) -> None:
+    async with db.glance() as tx:
+        assert await tx.scalar(select(func.count()).select_from(audit)) == 0
+        async with db.begin() as writing:
+            await record(writing, actor=None, action="a.b", target="t")
+        assert await tx.scalar(select(func.count()).select_from(audit)) == 0
+    assert await _count(db) == 1
