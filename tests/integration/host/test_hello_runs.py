@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,13 @@ async def test_it_counts(
                 )
             )
             assert (await card.handler(Asked(context))).context["number"] == 10
-            events, complete = await house.bus.since([Audience.everyone().room], 0)
-            counted = [event.data["number"] for event in events if event.name == "hello:counted"]
+            # The job writes its file before it says so.
+            async with asyncio.timeout(15):
+                counted: list[int] = []
+                while len(counted) < 10:
+                    events, complete = await house.bus.since([Audience.everyone().room], 0)
+                    counted = [event.data["number"] for event in events if event.name == "hello:counted"]
+                    await asyncio.sleep(0.02)
             assert complete and counted[:10] == list(range(1, 11))
             async with house.db.read() as tx:
                 row = (await tx.all(select(jobs).where(jobs.c.name == "hello.count")))[0]

