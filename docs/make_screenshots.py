@@ -1,6 +1,6 @@
 """Takes the screenshots of docs/screenshots from a demo: every page, both themes, phone and desktop.
 
-Run by `make screenshots`. Needs chromium, as the tests do. `make screenshots ARGS="home title"` takes only pages with these names.
+Run by `make screenshots`. Needs chromium, as the tests do. `make screenshots ARGS="home film"` takes only pages with these names.
 """
 
 from __future__ import annotations
@@ -8,22 +8,24 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.conftest import start_demo, stop_demo  # noqa: E402  # the root is put on the path above
 from tests.e2e.conftest import ARGUMENTS  # noqa: E402
-from tests.e2e.stage import PAGES, THEMES, staged  # noqa: E402
+from tests.e2e.stage import PAGES, THEMES, Stage, staged  # noqa: E402
 from tests.services import chromium  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
 TAKEN = (390, 1440)
 QUALITY = 72
+EARLY = ("home", "library")
 README = "home-1440-dark"
 """This one is a PNG, which every viewer of the README shows."""
 
@@ -35,21 +37,27 @@ def main(wanted: list[str]) -> int:
         demo = start_demo(folder)
         browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         try:
-            with staged(demo, browser, folder) as stage:
-                for name in [one for one in PAGES if not wanted or one in wanted]:
-                    for width in TAKEN:
-                        for theme in THEMES:
-                            page = stage.open(browser, name, width, theme)
-                            page.wait_for_load_state("networkidle")
-                            save(page, f"{name}-{width}-{theme}")
-                            page.context.close()
-                    sys.stdout.write(f"{name}\n")
+            names = [one for one in PAGES if not wanted or one in wanted]
+            early = [one for one in names if one in EARLY]
+            with staged(demo, browser, folder, lambda stage: take(stage, browser, early)) as stage:
+                take(stage, browser, [one for one in names if one not in EARLY])
         finally:
             browser.close()
             stop_demo(demo)
     size = sum(one.stat().st_size for one in FOLDER.iterdir()) / 1e6
     sys.stdout.write(f"{size:.1f} MB in {FOLDER.relative_to(ROOT)}\n")
     return 0
+
+
+def take(stage: Stage, browser: Browser, names: Sequence[str]) -> None:
+    for name in names:
+        for width in TAKEN:
+            for theme in THEMES:
+                page = stage.open(browser, name, width, theme)
+                page.wait_for_load_state("networkidle")
+                save(page, f"{name}-{width}-{theme}")
+                page.context.close()
+        sys.stdout.write(f"{name}\n")
 
 
 def save(page: Page, name: str) -> None:

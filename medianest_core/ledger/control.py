@@ -35,10 +35,11 @@ class Control(LedgerCore):
         owner: str | None = None,
         plugin: str | None = None,
         parent: str | None = None,
+        text: str = "",
         cursor: str | None = None,
         limit: int = 50,
     ) -> JobPage:
-        """Newest first. parent: only the children of that job. cursor: from the page before."""
+        """Newest first. parent: only the children of that job. text: part of a title or name, or an id. cursor: from the page before."""
         statement = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
         if states:
             statement = statement.where(jobs.c.state.in_(list(states)))
@@ -50,6 +51,14 @@ class Control(LedgerCore):
         ):
             if wanted is not None:
                 statement = statement.where(column == wanted)
+        if text:
+            statement = statement.where(
+                or_(
+                    jobs.c.title.icontains(text, autoescape=True),
+                    jobs.c.name.icontains(text, autoescape=True),
+                    jobs.c.id == text,
+                )
+            )
         if cursor:
             at, _, last = cursor.partition("_")
             try:

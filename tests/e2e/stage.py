@@ -91,8 +91,13 @@ class Stage:
 
 
 @contextmanager
-def staged(demo: Demo, browser: Browser, folder: Path) -> Iterator[Stage]:
-    """Fill the demo as a household would, and start an empty portal in `folder` for the wizard."""
+def staged(
+    demo: Demo, browser: Browser, folder: Path, before: Callable[[Stage], None] | None = None
+) -> Iterator[Stage]:
+    """Fill the demo as a household would, and start an empty portal in `folder` for the wizard.
+
+    before: is called when all is there but the downloaded videos, with whose pictures a grid looks less typical.
+    """
     stage = Stage()
     admin, robin = browser.new_page(), browser.new_page()
     sign_in_admin(admin, demo)
@@ -111,7 +116,6 @@ def staged(demo: Demo, browser: Browser, folder: Path) -> Iterator[Stage]:
         "collection": _first(admin, f"{url}/collections", "main a[href^='/collections/']"),
         "downloads": f"{url}/downloads",
         "preview": f"{url}/downloads?url={quote(playlist, safe='')}",
-        "download": _download(admin, url, playlist),
         "notifications": f"{url}/notifications",
         "account": f"{url}/account",
         "search": f"{url}/search?q=harbour",
@@ -124,9 +128,12 @@ def staged(demo: Demo, browser: Browser, folder: Path) -> Iterator[Stage]:
         "plugins": f"{url}/admin/plugins",
         "plugin": f"{url}/admin/plugins/plex",
         "jobs": f"{url}/admin/jobs?tab=all",
-        "job": _first(admin, f"{url}/admin/jobs?tab=done", "#jobs a[href^='/admin/jobs/']"),
         "not-found": f"{url}/title/999999999",
     }
+    if before is not None:
+        before(stage)
+    stage.addresses["download"] = _download(admin, url, playlist)
+    stage.addresses["job"] = _first(admin, f"{url}/admin/jobs?tab=done", "#jobs a[href^='/admin/jobs/']")
     admin.context.close()
     robin.context.close()
     with portal(folder / "empty", link=True) as newcomer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +19,7 @@ from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame, is_htmx
+from medianest_core.web.portal.pages.users import names_of
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import (
     NORMAL,
@@ -61,8 +64,8 @@ def job_label(state: JobState) -> str:
     }[state]
 
 
-def job_row(job: JobInfo) -> JobRow:
-    """One job of the ledger as a row."""
+def job_row(job: JobInfo, names: Mapping[str, str]) -> JobRow:
+    """One job of the ledger as a row; names: of its owners, from `names_of`."""
     base = f"/admin/jobs/{job.id}"
     actions: tuple[Action, ...] = ()
     if job.state in UNFINISHED:
@@ -94,7 +97,7 @@ def job_row(job: JobInfo) -> JobRow:
         state_label=job_label(job.state),
         tone=_TONES[job.state],
         progress=progress,
-        owner=job.owner or "",
+        owner=names.get(job.owner or "", ""),
         plugin=job.plugin or "",
         attempt=job.attempt,
         attempts=job.max_attempts,
@@ -123,13 +126,16 @@ class JobPages:
 
     async def list(self, request: Request) -> Response:
         services = services_of(request)
-        tab = request.query_params.get("tab", "open")
+        tab, text = request.query_params.get("tab", "open"), request.query_params.get("q", "").strip()[:200]
+        if text and "tab" not in request.query_params:
+            tab = "all"
         states = _TABS.get(tab, _TABS["open"])
         async with services.db.read() as tx:
             found = await services.ledger.list_jobs(
-                tx, states=states or None, cursor=request.query_params.get("cursor"), limit=40
+                tx, states=states or None, text=text, cursor=request.query_params.get("cursor"), limit=40
             )
             counts = await services.ledger.counts(tx)
+        names = await names_of(services, (job.owner for job in found.items))
         labels = {"open": _("Open"), "failed": _("Failed"), "done": _("Finished"), "all": _("All")}
         with use_viewer(self._frame.view(request)):
             state = NORMAL
@@ -142,10 +148,11 @@ class JobPages:
                 )
             following = None
             if found.next_cursor:
-                path = f"/admin/jobs?tab={tab}&cursor={found.next_cursor}"
+                path = f"/admin/jobs?{urlencode({'tab': tab, 'q': text, 'cursor': found.next_cursor})}"
                 following = Sentinel(next_path=path, page_path=path)
             view = JobsView(
-                jobs=tuple(job_row(job) for job in found.items),
+                jobs=tuple(job_row(job, names) for job in found.items),
+                query=text,
                 tabs=tuple(
                     Choice(label=_(labels[key]), value=key, path=f"/admin/jobs?tab={key}", current=key == tab)
                     for key in _TABS
@@ -168,6 +175,7 @@ class JobPages:
             if job is None:
                 raise Missing(_("There is no such job."))
             children = await services.ledger.list_jobs(tx, parent=job.id, limit=200)
+        names = await names_of(services, (one.owner for one in (job, *children.items)))
         with use_viewer(self._frame.view(request)):
             facts = [
                 Fact(label=_("Name"), value=job.name, kind="code"),
@@ -180,12 +188,12 @@ class JobPages:
                 facts.append(Fact(label=_("Ended"), value=job.finished_at, kind="datetime"))
             facts.append(Fact(label=_("Correlation id"), value=job.correlation_id, kind="code"))
             view = JobView(
-                job=job_row(job),
+                job=job_row(job, names),
                 facts=tuple(facts),
                 arguments=_json(job.args),
                 result=_json(job.result) if job.result is not None else "",
                 error=redact(job.error or ""),
-                children=tuple(job_row(child) for child in children.items),
+                children=tuple(job_row(child, names) for child in children.items),
             )
         return await self._frame.page(request, "core/admin/job.html", view)
 

@@ -23,6 +23,7 @@ from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.jobs import job_row
 from medianest_core.web.portal.pages.plugins import state_label
 from medianest_core.web.portal.pages.services import health_row
+from medianest_core.web.portal.pages.users import names_of
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import Fact, HealthRow, OverviewView, Stat
 
@@ -52,6 +53,7 @@ class OverviewPages:
         async with services.db.read() as tx:
             counts = await services.ledger.counts(tx)
             running = await services.ledger.list_jobs(tx, states=(JobState.LEASED, JobState.WAITING), limit=8)
+        names = await names_of(services, (job.owner for job in running.items))
         with use_viewer(self._frame.view(request)):
             low = disk.free < 5 * 2**30
             failed = counts.get(JobState.FAILED, 0)
@@ -85,7 +87,7 @@ class OverviewPages:
                 ),
                 todo=tuple(self._todo(services, people.get(Status.PENDING.value, 0))),
                 services=tuple(health_row(services, info) for info in services.host.instances.all()),
-                running=tuple(job_row(job) for job in running.items),
+                running=tuple(job_row(job, names) for job in running.items),
                 facts=(
                     Fact(label=_("Version"), value=version("medianest")),
                     Fact(label=_("Database"), value=services.db.dialect),

@@ -285,6 +285,7 @@ class ServicePages:
                         confirm=action.confirm or None,
                     )
                 )
+        found.append(_switch(info))
         return tuple(found)
 
     async def test_new(self, request: Request) -> Response:
@@ -369,16 +370,18 @@ def _facts(services: Services, info: InstanceInfo) -> tuple[Fact, ...]:
     return tuple(found)
 
 
-def _danger(info: InstanceInfo) -> tuple[Action, ...]:
-    switch = (
+def _switch(info: InstanceInfo) -> Action:
+    return (
         Action(label=_("Switch off"), path=f"/admin/services/{info.id}/disable", method="post", icon="power")
         if info.enabled
         else Action(
             label=_("Switch on"), path=f"/admin/services/{info.id}/enable", method="post", icon="power"
         )
     )
+
+
+def _danger(info: InstanceInfo) -> tuple[Action, ...]:
     return (
-        switch,
         Action(
             label=_("Remove"),
             path=f"/admin/services/{info.id}/remove",

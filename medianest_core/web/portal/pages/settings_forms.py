@@ -37,7 +37,7 @@ def _field(one: FormField, theirs: Mapping[str, Any] | None) -> Field:
         value=one.reference or shown,
         values=tuple(value) if not isinstance(value, str | bool) else (),
         choices=tuple(Choice(label=label, value=key, current=key == value) for key, label in one.choices),
-        required=one.required and not one.is_set,
+        required=one.required,
         error=one.error,
         theirs=stored if stored != mine else None,
         is_set=one.is_set,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from medianest_core.domain.accounts.errors import Missing
 from medianest_core.domain.accounts.models import DeviceInfo, IdentityInfo, Status, User
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.store.errors import Stale
 from medianest_core.web.gate.routing import page
+from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
@@ -102,6 +107,17 @@ def user_row(user: User) -> UserRow:
     )
 
 
+async def names_of(services: Services, user_ids: Iterable[str | None]) -> dict[str, str]:
+    """Names to show for accounts; those that are gone are left out."""
+    found = {}
+    for user_id in {one for one in user_ids if one}:
+        try:
+            found[user_id] = (await services.accounts.users.get(user_id)).name
+        except Missing:
+            continue
+    return found
+
+
 class UserPages:
     """Handlers of admin → users."""
 
@@ -184,7 +200,7 @@ class UserPages:
         devices = await accounts.sessions.of_user(user.id)
         with use_viewer(self._frame.view(request)):
             view = UserView(
-                user=user_row(user),
+                user=replace(user_row(user), actions=_actions(user, person.id)),
                 form=_role_form(user, role, version, error, theirs),
                 facts=(
                     Fact(label=_("Member since"), value=user.created_at, kind="datetime"),
@@ -272,26 +288,28 @@ def _role_form(user: User, role: str, version: int, error: str, theirs: str | No
     )
 
 
-def _danger(user: User) -> tuple[Action, ...]:
-    base = f"/admin/users/{user.id}"
-    switch = (
+def _actions(user: User, viewer_id: str) -> tuple[Action, ...]:
+    if user.status is not Status.ACTIVE or user.id == viewer_id:
+        return user_row(user).actions
+    return (
         Action(
             label=_("Suspend"),
-            path=f"{base}/suspend",
+            path=f"/admin/users/{user.id}/suspend",
             method="post",
             icon="ban",
             confirm=_("Sign them out and keep them out?"),
-        )
-        if user.status is Status.ACTIVE
-        else Action(label=_("Let in"), path=f"{base}/approve", method="post", icon="check")
+        ),
     )
+
+
+def _danger(user: User) -> tuple[Action, ...]:
     remove = Action(
         label=_("Delete account"),
-        path=f"{base}/remove",
+        path=f"/admin/users/{user.id}/remove",
         method="post",
         icon="trash-2",
         tone="error",
         confirm=_("This deletes the account with its downloads list and notifications."),
         confirm_word=user.username,
     )
-    return switch, remove
+    return (remove,)
