@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import AnyUrl, ValidationError
 
 from medianest_core.base.crypto import CannotOpen, Keyring
 from medianest_core.base.redact import register_secret
@@ -52,8 +52,16 @@ def check_settings(model: type[S], values: Mapping[str, Any], *, protected: Path
         ) from error
     if errors:
         raise InvalidSettings(errors)
+    in_clear = "Leave name and password out of the address: they would be stored and shown in clear."
+    if found := {name: in_clear for name, value in settings if _names_someone(value)}:
+        raise InvalidSettings(found)
     _register(settings)
     return settings
+
+
+def _names_someone(value: object) -> bool:
+    addresses = value if isinstance(value, list | tuple) else (value,)
+    return any(isinstance(one, AnyUrl) and (one.username or one.password) for one in addresses)
 
 
 def seal_settings(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import Field, field_validator
 
 from medianest_core.base.crypto import CannotOpen, Keyring
+from medianest_core.base.redact import redact
 from medianest_core.host.errors import InvalidSettings, SettingsUnreadable
 from medianest_core.host.settings_store import (
     check_settings,
@@ -118,3 +119,17 @@ def test_the_fingerprint_changes_with_every_save(keyring: Keyring) -> None:
     once, again = (seal_settings(model, typed, keyring, "i") for _ in range(2))
     assert fingerprint(once) != fingerprint(again)
     assert fingerprint(once) == fingerprint(dict(reversed(list(once.items()))))
+
+
+def test_an_address_with_a_password_in_it_is_refused_without_repeating_it() -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        check_settings(Sample, {"url": "http://someone:canary-word@a.example", "key": "a key"})
+    assert refused.value.errors["url"].startswith("Leave name and password out")
+    assert "canary" not in repr(refused.value) + str(refused.value.errors)
+
+
+def test_each_line_of_a_pasted_cookies_file_is_masked(keyring: Keyring) -> None:
+    line = ".site.example\tTRUE\t/\tTRUE\t1999999999\tSID\tcanary-cookie-of-one-line"
+    check_settings(Sample, {"url": "http://a.example", "key": f"# Netscape HTTP Cookie File\n{line}\n"})
+    assert "canary" not in redact("cannot use SID=canary-cookie-of-one-line")
+    assert redact("site.example 1999999999") == "site.example 1999999999"
