@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from medianest_core.web.gate.bodies import Bodies
+from medianest_core.web.gate.compression import Compression
 from medianest_core.web.gate.correlation import Correlation
 from medianest_core.web.gate.headers import SecurityHeaders
 from medianest_core.web.gate.limits import Limits
@@ -43,6 +44,7 @@ def make_app(
         middleware=[
             Middleware(Correlation),
             Middleware(Proxies, trusted=settings.trusted_proxies, root_path=settings.root_path),
+            Middleware(Compression),
             Middleware(SecurityHeaders),
             Middleware(Problems, page=page),
             Middleware(WhoAsks, accounts=services.accounts),

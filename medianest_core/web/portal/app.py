@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from medianest_core.base.logging import correlation_id, get_logger
 from medianest_core.host.declarations import Declarations
 from medianest_core.sdk.permissions import PUBLIC
+from medianest_core.web.gate.compression import accepts
 from medianest_core.web.gate.problems import Problem
 from medianest_core.web.gate.routing import PolicyMount
 from medianest_core.web.gate.services import Services
@@ -41,10 +43,16 @@ YEAR = 31_536_000
 
 
 class _Static(StaticFiles):
-    """Static files; those with a hash in their name may be kept for good."""
+    """Static files; those with a hash in their name may be kept for good, and were packed when they were built."""
 
     def file_response(self, full_path, stat_result, scope, status_code=200):  # type: ignore[no-untyped-def]  # as its base
-        response = super().file_response(full_path, stat_result, scope, status_code)
+        packed, coding = _packed(str(full_path), scope)
+        if coding:
+            response = super().file_response(packed, Path(packed).stat(), scope, status_code)
+            response.headers["Content-Encoding"] = coding
+        else:
+            response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Vary"] = "Accept-Encoding"
         hashed = "/dist/" in str(full_path).replace("\\", "/") and not str(full_path).endswith(
             "manifest.json"
         )
@@ -52,6 +60,14 @@ class _Static(StaticFiles):
             f"public, max-age={YEAR}, immutable" if hashed else "public, max-age=3600"
         )
         return response
+
+
+def _packed(path: str, scope: Scope) -> tuple[str, str]:
+    """The packed file beside `path` that the browser takes, and its coding; otherwise `path` and ""."""
+    for ending, coding in ((".br", "br"), (".gz", "gzip")):
+        if accepts(scope["headers"], coding.encode()) and Path(path + ending).is_file():
+            return path + ending, coding
+    return path, ""
 
 
 class Portal:
