@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-def N_(message: str) -> str:  # the usual name of the mark
-    return message
+from medianest_core.base.texts import N_
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ class PortalSettingsReader:
             changed = PortalSettings.model_validate(present.model_dump() | dict(values))
         except ValidationError as error:
             first = error.errors(include_input=False, include_context=False, include_url=False)[0]
-            raise UserError(first["msg"], str(first["loc"][0]) if first["loc"] else None) from None
+            said, field = str(first["msg"]), str(first["loc"][0]) if first["loc"] else None
+            raise UserError(said, field) from None
         async with self._db.begin() as tx:
             self.version = await portal_settings.save(
                 tx, changed, version=stored if version is None else version, actor=actor

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from medianest_core.base.logging import correlation_id, get_logger
+from medianest_core.base.texts import N_
 from medianest_core.domain.accounts.access import Verdict
 from medianest_core.domain.accounts.errors import Missing, NotAllowed, SetupClosed, TooManyAttempts
 from medianest_core.host.errors import InvalidSettings, PluginFault, UnknownInstance, UnknownService
@@ -26,21 +27,21 @@ PENDING_PATH = "/pending"
 _log = get_logger(__name__)
 
 TITLES = {
-    400: "This request cannot be understood",
-    401: "Sign in first",
-    403: "This is not for you",
-    404: "There is nothing here",
-    405: "This cannot be done here",
-    408: "This took too long",
-    409: "Someone else was faster",
-    410: "This is over",
-    413: "This is too large",
-    415: "This kind of content is not taken here",
-    422: "Something is missing or wrong",
-    429: "Too many requests",
-    500: "The portal made a mistake",
-    502: "The service gave an answer that cannot be used",
-    503: "Not available right now",
+    400: N_("This request cannot be understood"),
+    401: N_("Sign in first"),
+    403: N_("This is not for you"),
+    404: N_("There is nothing here"),
+    405: N_("This cannot be done here"),
+    408: N_("This took too long"),
+    409: N_("Someone else was faster"),
+    410: N_("This is over"),
+    413: N_("This is too large"),
+    415: N_("This kind of content is not taken here"),
+    422: N_("Something is missing or wrong"),
+    429: N_("Too many requests"),
+    500: N_("The portal made a mistake"),
+    502: N_("The service gave an answer that cannot be used"),
+    503: N_("Not available right now"),
 }
 
 

@@ -25,6 +25,30 @@ METHODS = [
     ("**/templates/**.html", "jinja2"),
 ]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false", "encoding": "utf-8"}}
+ERRORS = (
+    "AuthFailed",
+    "CannotOpen",
+    "ChallengeExpired",
+    "DatabaseAway",
+    "EgressDenied",
+    "InvalidResponse",
+    "Missing",
+    "NotAllowed",
+    "NotFound",
+    "NotReady",
+    "RateLimited",
+    "Rejected",
+    "RetryLater",
+    "SettingsUnreadable",
+    "SetupClosed",
+    "SignInDenied",
+    "TooManyAttempts",
+    "UnknownInstance",
+    "UnknownPlugin",
+    "UnknownService",
+    "Unsupported",
+    "UserError",
+)
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -32,6 +56,9 @@ KEYWORDS = {
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
     "N_": None,
+    # What the portal's own errors say is translated where it is shown.
+    **dict.fromkeys(ERRORS),
+    "Problem": (2,),
 }
 
 
