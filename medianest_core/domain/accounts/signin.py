@@ -44,6 +44,8 @@ from medianest_core.store.repos import audit, portal_settings
 TRIES, TRIES_FROM_ONE_ADDRESS, PER = 10, 100, 900.0
 LOCAL_FORM = f"{LOCAL}:{AuthFlow.FORM.value}"
 WRONG = "User name or password is wrong."
+AWAY = "This service does not answer right now."
+"""All that strangers are told: the reason itself may name hosts and ports of the home network."""
 _EXPIRED = "This sign-in has expired. Start again."
 _log = get_logger(__name__)
 _Handle = Handle[AuthProvider[Any, Any]]
@@ -92,7 +94,7 @@ class SignIn:
                 instance_id=handle.instance.id,
                 title=_title(handle),
                 ready=handle.instance.ready,
-                reason="" if handle.instance.ready else handle.instance.reason,
+                reason="" if handle.instance.ready else AWAY,
             )
             for handle in self._offered()
             for flow in _flows(handle)

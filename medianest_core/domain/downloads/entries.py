@@ -12,6 +12,7 @@ from medianest_core.sdk.errors import MediaNestError
 
 OPEN = ("queued", "running", "paused", "filing")
 FINISHED = ("done", "partial", "failed", "cancelled")
+_SHOWN = ("video/", "audio/", "image/jpeg", "image/png", "image/webp")
 
 
 class TooManySubmissions(MediaNestError):
@@ -102,6 +103,11 @@ class ServedFile:
     name: str
     size: int
     media_type: str
+
+    @property
+    def shown(self) -> bool:
+        """Whether a browser may open it in the portal's name; anything else is only saved, as bytes without a meaning."""
+        return self.media_type.startswith(_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)

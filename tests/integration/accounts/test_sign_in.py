@@ -50,7 +50,9 @@ async def test_methods_name_what_is_offered_and_what_is_away(house: Any) -> None
     assert [method.key for method in methods] == ["club-1:code", "club-1:popup", "local:form"]
     house.clubs.away.add("club-1")
     methods = await house.accounts.sign_in.methods()
-    assert [(method.ready, method.reason) for method in methods[:1]] == [(False, "away")]
+    assert [(method.ready, method.reason) for method in methods[:1]] == [
+        (False, "This service does not answer right now.")
+    ]
 
 
 async def test_a_new_person_waits_for_approval(house: Any) -> None:

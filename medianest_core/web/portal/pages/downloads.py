@@ -282,11 +282,12 @@ class DownloadPages:
         person, downloads = someone(request), services_of(request).downloads
         _there(await downloads.get(person, request.path_params["id"]))
         served = _there(await downloads.file(person, request.path_params["file"]))
+        save = request.query_params.get("save") or not served.shown
         return FileResponse(
             served.path,
-            media_type=served.media_type,
+            media_type=served.media_type if served.shown else "application/octet-stream",
             filename=served.name,
-            content_disposition_type="attachment" if request.query_params.get("save") else "inline",
+            content_disposition_type="attachment" if save else "inline",
             headers={"Cache-Control": "private, no-cache", "Cross-Origin-Resource-Policy": "same-origin"},
         )
 

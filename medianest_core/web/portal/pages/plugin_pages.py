@@ -140,6 +140,8 @@ class PluginPages:
         if isinstance(reply, Html):
             return Response(str(self._render(request, plugin, reply)), reply.status, media_type="text/html")
         if isinstance(reply, Redirect):
+            if not reply.path.startswith("/") or reply.path.startswith(("//", "/\\")):
+                raise ValueError("a Redirect leads to a path of the portal")
             return self._frame.go(request, reply.path, message=reply.message)
         if isinstance(reply, Json):
             return JSONResponse(reply.value, reply.status)

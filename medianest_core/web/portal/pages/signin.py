@@ -100,9 +100,7 @@ class SignInPages:
                         kind="code" if code else "popup",
                         path=f"/sign-in/start/{method.key}",
                         icon="log-in" if code else "external-link",
-                        help=""
-                        if method.ready
-                        else _("Not answering right now: %(reason)s") % {"reason": method.reason},
+                        help="" if method.ready else _("Not answering"),
                         primary=not any(one.primary for one in shown),
                     )
                 )

@@ -18,7 +18,6 @@ from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.rest.resource import Cursor, Limit, Resource
 
 downloads = Resource("downloads", "/downloads")
-_SHOWN = ("video/", "audio/", "image/jpeg", "image/png", "image/webp")
 
 
 class Address(BaseModel):
@@ -123,12 +122,11 @@ async def get_file(request: Request, file_id: str) -> Response:
     found = await services_of(request).downloads.file(someone(request), file_id)
     if found is None:
         raise Problem(404, "There is no such file.", code="missing")
-    shown = found.media_type.startswith(_SHOWN)
     return FileResponse(
         found.path,
-        media_type=found.media_type if shown else "application/octet-stream",
+        media_type=found.media_type if found.shown else "application/octet-stream",
         filename=found.name,
-        content_disposition_type="inline" if shown else "attachment",
+        content_disposition_type="inline" if found.shown else "attachment",
     )
 
 
