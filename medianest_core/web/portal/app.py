@@ -6,9 +6,9 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medianest_core.base.logging import correlation_id, get_logger
 from medianest_core.host.declarations import Declarations
@@ -70,6 +70,18 @@ def _packed(path: str, scope: Scope) -> tuple[str, str]:
     return path, ""
 
 
+class _InTheirLanguage:
+    """Runs a page's handler in the language and time zone of the person who asks."""
+
+    def __init__(self, app: ASGIApp, frame: Frame) -> None:
+        self._app = app
+        self._frame = frame
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with use_viewer(self._frame.view(Request(scope))):
+            await self._app(scope, receive, send)
+
+
 class Portal:
     """Everything people see. `routes` once all services are there."""
 
@@ -102,6 +114,9 @@ class Portal:
             plugins,
         )
         found: list[BaseRoute] = [route for family in pages for route in family.routes()]
+        for route in found:
+            if isinstance(route, Route):
+                route.app = _InTheirLanguage(route.app, self.frame)
         found.append(PolicyMount("/static", _Static(directory=STATIC), policy=PUBLIC, name="static"))
         return found
 

@@ -201,7 +201,7 @@ class AccountPages:
                 replaces=request.cookies.get(cookies.ATTEMPT),
             )
         except ProviderError as error:
-            return self._frame.go(request, "/account", message=str(error))
+            return self._frame.go(request, "/account", message=_(str(error)))
         response = self._frame.go(request, "/sign-in/code")
         cookies.set_attempt(response, request, cookie)
         return response
@@ -212,7 +212,7 @@ class AccountPages:
                 someone(request).id, request.path_params["id"]
             )
         except NotAllowed as error:
-            return self._frame.go(request, "/account", message=str(error))
+            return self._frame.go(request, "/account", message=_(str(error)))
         return self._frame.go(request, "/account", message=_("Removed."))
 
     async def add_key(self, request: Request) -> Response:
@@ -223,7 +223,7 @@ class AccountPages:
                 person.id, person.role, str(form.get("name", "")), scopes
             )
         except (UserError, NotAllowed) as error:
-            return self._frame.go(request, "/account", message=str(error))
+            return self._frame.go(request, "/account", message=_(str(error)))
         return await self._show(request, new_key=secret)
 
     async def remove_key(self, request: Request) -> Response:

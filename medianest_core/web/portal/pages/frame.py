@@ -15,7 +15,7 @@ from medianest_core.sdk.permissions import Access
 from medianest_core.sdk.portal import NavItem
 from medianest_core.sdk.routes import Viewer as Person
 from medianest_core.web.gate.services import Services
-from medianest_core.web.gate.viewer import services_of, viewer_of
+from medianest_core.web.gate.viewer import services_of, session_of, viewer_of
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.i18n import negotiate
 from medianest_core.web.portal.nav import Entry, build_nav
@@ -25,6 +25,7 @@ from medianest_core.web.portal.views import Action, Banner, Shell, ShellUser
 
 _log = get_logger(__name__)
 LANGUAGE_COOKIE = "mn_lang"
+ZONE_COOKIE = "mn_zone"
 FLASH_COOKIE = "mn_flash"
 _FLASH_SECONDS = 60
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -44,14 +45,15 @@ class Frame:
 
     def view(self, request: Request) -> Viewer:
         """Language, zone, theme and sub-path of this rendering."""
-        person = viewer_of(request)
+        session = session_of(request)
         return Viewer(
             locale=negotiate(
-                person.locale if person is not None else None,
+                session.locale if session is not None else None,
                 request.cookies.get(LANGUAGE_COOKIE),
                 request.headers.get("accept-language"),
             ),
-            zone=person.timezone if person is not None else "UTC",
+            zone=(session.timezone if session is not None else None)
+            or request.cookies.get(ZONE_COOKIE, "UTC")[:64],
             theme=theme_of(request.cookies.get(THEME_COOKIE)),
             root_path=request.scope.get("root_path", ""),
             path=request.url.path.removeprefix(request.scope.get("root_path", "")) or "/",

@@ -300,7 +300,7 @@ class LibraryPages:
         try:
             link = await services_of(request).library.deep_link(title_id, request.path_params["instance"])
         except MediaNestError as error:
-            return self._frame.go(request, f"/title/{title_id}", message=str(error))
+            return self._frame.go(request, f"/title/{title_id}", message=_(str(error)))
         if not link.startswith(("https://", "http://")):
             raise Missing(_("This service gives no link to play."))
         return RedirectResponse(link, 303, headers={"Referrer-Policy": "no-referrer"})

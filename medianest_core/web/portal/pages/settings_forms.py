@@ -126,7 +126,7 @@ async def test_settings(
         named = "; ".join(f"{name}: {text}" for name, text in error.errors.items())
         return TestResult(ok=False, text=_("Some fields need another look."), detail=named)
     except MediaNestError as error:
-        return TestResult(ok=False, text=_("That did not work."), detail=str(error))
+        return TestResult(ok=False, text=_("That did not work."), detail=_(str(error)))
     return found(result)
 
 
