@@ -8,6 +8,7 @@ their published figures are scaled by (raw ASGI now ÷ 24,300 requests/s).
 from __future__ import annotations
 
 import argparse
+import gzip
 import http.client
 import json
 import os
@@ -28,6 +29,7 @@ from benchmarks.load import load
 
 RAW_THEN = 24_300
 SEERR = {"who am I": 730, "sign-in page": 62, "JSON listing": 212}
+BROWSER = {"Accept": "text/html", "Accept-Encoding": "gzip, br"}
 HERE = Path(__file__).parent
 
 
@@ -117,11 +119,7 @@ def weight(url: str, path: str, cookie: str) -> dict[str, int]:
         return len(body), body, reply.getheader("content-encoding") or ""
 
     size, body, encoding = fetch(path)
-    if encoding == "gzip":
-        import gzip
-
-        body = gzip.decompress(body)
-    text = body.decode()
+    text = (gzip.decompress(body) if encoding == "gzip" else body).decode()
     found = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', text))
     needed = {item for item in found if not re.search(r"manifest|apple-touch|favicon|logo", item)}
     return {"page": size, "total": size + sum(fetch(item)[0] for item in needed), "requests": 1 + len(needed)}
@@ -168,15 +166,21 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
             pages = {
                 "who am I": ("/api/v1/me", {"Cookie": cookie}),
                 "JSON listing": ("/api/v1/library/titles?limit=20", {"Cookie": cookie}),
-                "library page": ("/library", {"Cookie": cookie, "Accept": "text/html"}),
-                "sign-in page": ("/sign-in", {"Accept": "text/html"}),
+                "library page": ("/library", {"Cookie": cookie, **BROWSER}),
+                "home page": ("/", {"Cookie": cookie, **BROWSER}),
+                "sign-in page": ("/sign-in", BROWSER),
             }
             for name, (path, headers) in pages.items():
                 row: dict[str, Any] = {}
                 for connections in (1, 20):
-                    row[f"c{connections}"] = load(
-                        url + path, headers, connections=connections, seconds=seconds
-                    ).as_dict()
+                    before = process.cpu_times()
+                    found = load(url + path, headers, connections=connections, seconds=seconds)
+                    after = process.cpu_times()
+                    spent = after.user + after.system - before.user - before.system
+                    row[f"c{connections}"] = {
+                        **found.as_dict(),
+                        "cpu_us": round(spent / (found.per_second * seconds) * 1e6),
+                    }
                 if name in SEERR:
                     row["times_seerr_scaled"] = round(row["c20"]["per_second"] / (SEERR[name] * scale), 1)
                 row["of_raw_asgi"] = round(row["c20"]["per_second"] / result["raw_asgi"]["per_second"], 3)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted(
-    path for path in HERE.glob("*.py") if path.name not in {"run.py", "load.py", "bare.py", "unlimited.py", "__init__.py"}
+    path
+    for path in HERE.glob("*.py")
+    if path.name not in {"run.py", "load.py", "bare.py", "unlimited.py", "__init__.py"}
 )
 
 if __name__ == "__main__":
