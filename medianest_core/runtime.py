@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from medianest_core.base.clock import SystemClock
-from medianest_core.base.crypto import Keyring
 from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.logging import get_logger
 from medianest_core.base.loopwatch import LoopWatch
@@ -31,6 +30,7 @@ from medianest_core.sdk.permissions import Permission
 from medianest_core.store.engine import Database
 from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos.events import EventRepo
+from medianest_core.store.repos.keys import open_keys
 from medianest_core.web.gate.portal_settings import PortalSettingsReader
 from medianest_core.web.gate.services import Services
 from medianest_core.web.live.server import LiveServer
@@ -56,10 +56,10 @@ class Runtime:
         """Raises KeyringUnreadable, SettingsUnreadable, DatabaseAway, StrictFailure."""
         settings, clock = self.settings, SystemClock()
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        keyring = Keyring.load_or_create(settings.data_dir / KEYS)
         db = self._db = Database(settings.database)
         await db.start()
         await upgrade(db)
+        keyring = await open_keys(settings.data_dir / KEYS, db)
         reader = PortalSettingsReader(db)
         await reader.current()
         live = Live()

@@ -79,7 +79,7 @@ def recover(
         _, login, password = await accounts.setup.recover(username)
         return login, password
 
-    login, password = _run(data_dir, work)
+    login, password = _run(data_dir, work, renew_keys=True)
     typer.echo(f"User name: {login}")
     typer.echo(f"Password:  {password}")
     typer.echo("Sign in with these, then choose another password on your account page.")
@@ -108,7 +108,7 @@ def create_admin(
         typer.echo(f"Password: {chosen}")
 
 
-def _run(data_dir: Path | None, work: Callable[[_Accounts], Awaitable[T]]) -> T:
+def _run(data_dir: Path | None, work: Callable[[_Accounts], Awaitable[T]], *, renew_keys: bool = False) -> T:
     from medianest_core.base.logging import configure
     from medianest_core.cli.serve import make_settings
 
@@ -116,7 +116,7 @@ def _run(data_dir: Path | None, work: Callable[[_Accounts], Awaitable[T]]) -> T:
     configure(settings, to_file=False)
 
     async def all_of_it() -> T:
-        async with _open(settings) as accounts:
+        async with _open(settings, renew_keys) as accounts:
             return await work(accounts)
 
     try:
@@ -127,10 +127,9 @@ def _run(data_dir: Path | None, work: Callable[[_Accounts], Awaitable[T]]) -> T:
 
 
 @contextlib.asynccontextmanager
-async def _open(settings: AppSettings) -> AsyncIterator[_Accounts]:
+async def _open(settings: AppSettings, renew_keys: bool) -> AsyncIterator[_Accounts]:
     """The accounts on the portal's database, whether or not the portal runs; it notices changes within seconds."""
     from medianest_core.base.clock import SystemClock
-    from medianest_core.base.crypto import Keyring
     from medianest_core.bus.outbox import EventBus
     from medianest_core.domain.accounts.identities import Identities
     from medianest_core.domain.accounts.passwords import Passwords
@@ -141,13 +140,15 @@ async def _open(settings: AppSettings) -> AsyncIterator[_Accounts]:
     from medianest_core.store.engine import Database
     from medianest_core.store.migrate import upgrade
     from medianest_core.store.repos.events import EventRepo
+    from medianest_core.store.repos.keys import open_keys
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    keyring, clock = Keyring.load_or_create(settings.data_dir / "keys.json"), SystemClock()
+    clock = SystemClock()
     db = Database(settings.database)
     await db.start()
     try:
         await upgrade(db)
+        keyring = await open_keys(settings.data_dir / "keys.json", db, renew=renew_keys)
         bus = EventBus(EventRepo(db))
         sessions = Sessions(db, bus, keyring, Roles(), clock)
         users = Users(db, bus, sessions, clock)

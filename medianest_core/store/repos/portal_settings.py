@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select, update
 
 from medianest_core.base.clock import now
@@ -37,13 +37,14 @@ class SettingsUnreadable(MediaNestError):
 
 async def load(db: Database) -> tuple[PortalSettings, int]:
     """(settings, version); defaults with version 0 before the first save. Raises SettingsUnreadable."""
-    async with db.glance() as tx:
-        row = await tx.first(select(portal_settings))
-    if row is None:
-        return PortalSettings(), 0
     try:
+        async with db.glance() as tx:
+            row = await tx.first(select(portal_settings))
+        if row is None:
+            return PortalSettings(), 0
         return PortalSettings.model_validate(row["values"]), int(row["version"])
-    except ValidationError as error:
+    except ValueError as error:
+        # Also what is no JSON any more.
         raise SettingsUnreadable("The portal's settings are damaged. Restore them from a backup.") from error
 
 

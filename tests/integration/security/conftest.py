@@ -78,24 +78,32 @@ async def until(condition: Callable[[], Awaitable[Any]], within: float = 30.0) -
 
 
 @asynccontextmanager
-async def opened(settings: AppSettings) -> AsyncIterator[House]:
+async def serving(settings: AppSettings) -> AsyncIterator[Portal]:
+    """A portal from its start to its end, also one that shows no more than how to recover."""
     portal = Portal(settings)
     inbox: asyncio.Queue[Any] = asyncio.Queue()
     outbox: asyncio.Queue[Any] = asyncio.Queue()
     await inbox.put({"type": "lifespan.startup"})
     life = asyncio.create_task(portal({"type": "lifespan"}, inbox.get, outbox.put))
     assert (await outbox.get())["type"] == "lifespan.startup.complete"
-    house = None
     try:
+        yield portal
+    finally:
+        await inbox.put({"type": "lifespan.shutdown"})
+        await life
+
+
+@asynccontextmanager
+async def opened(settings: AppSettings) -> AsyncIterator[House]:
+    async with serving(settings) as portal:
         services = portal.runtime.services
         await services.portal_settings.change({"api_per_minute": 100_000}, None, None)
         house = House(portal, await services.accounts.setup.add_admin("root", PASSWORD))
-        yield house
-    finally:
-        for client in house.clients if house else ():
-            await client.aclose()
-        await inbox.put({"type": "lifespan.shutdown"})
-        await life
+        try:
+            yield house
+        finally:
+            for client in house.clients:
+                await client.aclose()
 
 
 @pytest.fixture
