@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import ssl
+import sys
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
@@ -23,6 +25,11 @@ from medianest_core.base.egress_proxy import EgressProxy
 from medianest_core.base.logging import correlation_id
 from medianest_core.sdk.errors import EgressDenied, InvalidResponse, NotReady, ProviderError, Rejected
 from medianest_core.sdk.http import Http, Params, Response, StreamedResponse
+
+# httpcore asks for this optional package at every lock. Python does not remember what it did not find and searches all of its
+# path anew, which costs more than the rest of a request.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # how Python is told that there is no such module
 
 DEFAULT_TIMEOUT = 10.0
 STREAM_TIMEOUT = 60.0
