@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AnyUrl, ValidationError
 
@@ -126,15 +127,39 @@ def merge_typed(
 ) -> dict[str, Any]:
     """What was typed, with kept secrets filled in from `current` (clear values or references).
 
-    A secret that is missing or empty in `typed` is kept; None removes it.
+    A secret that is missing or empty in `typed` is kept; None removes it. Raises InvalidSettings where an address now leads
+    to another host: whoever can type an address must not be able to have stored secrets sent there.
     """
     values = dict(typed)
-    for name in secret_fields(model):
-        if values.get(name, "") == "":
-            values.pop(name, None)
-            if current.get(name) is not None:
-                values[name] = current[name]
+    kept = [name for name in secret_fields(model) if values.get(name, "") == ""]
+    fields = model.model_fields
+    moved = any(
+        _origin(value) != _origin(current[name] if name in current else fields[name].default)
+        for name, value in values.items()
+        if name in fields and _origin(value)
+    )
+    again = {}
+    for name in kept:
+        values.pop(name, None)
+        if current.get(name) is None:
+            continue
+        if moved:
+            again[name] = "The address has changed, so type this again."
+        values[name] = current[name]
+    if again:
+        raise InvalidSettings(again)
     return values
+
+
+def _origin(value: object) -> str:
+    """Scheme, host and port of a typed or stored http address; empty for anything else."""
+    try:
+        parts = urlsplit(str(value))
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            return ""
+        return f"{parts.scheme}://{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    except ValueError:
+        return ""
 
 
 def follow(value: str, protected: Path | None = None) -> str:

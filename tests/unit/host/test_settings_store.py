@@ -133,3 +133,30 @@ def test_each_line_of_a_pasted_cookies_file_is_masked(keyring: Keyring) -> None:
     check_settings(Sample, {"url": "http://a.example", "key": f"# Netscape HTTP Cookie File\n{line}\n"})
     assert "canary" not in redact("cannot use SID=canary-cookie-of-one-line")
     assert redact("site.example 1999999999") == "site.example 1999999999"
+
+
+class Addressed(ServiceSettings):
+    url: HttpUrl
+    account_url: HttpUrl = HttpUrl("https://account.example")
+    key: Secret
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ({"url": "http://box.lan:8080/other"}, False),
+        ({"url": "http://box.lan:8080", "account_url": "https://account.example"}, False),
+        ({"url": "http://elsewhere.example:8080"}, True),
+        ({"url": "https://box.lan:8080"}, True),
+        ({"url": "http://box.lan:8080", "account_url": "https://elsewhere.example"}, True),
+    ],
+)
+def test_a_kept_secret_goes_to_no_other_host(typed: dict[str, str], asked: bool) -> None:
+    current = {"url": "http://box.lan:8080", "key": "stored"}
+    if asked:
+        with pytest.raises(InvalidSettings) as caught:
+            merge_typed(Addressed, typed, current)
+        assert set(caught.value.errors) == {"key"}
+        assert merge_typed(Addressed, {**typed, "key": "typed"}, current)["key"] == "typed"
+    else:
+        assert merge_typed(Addressed, typed, current)["key"] == "stored"
