@@ -42,6 +42,7 @@ from medianest_core.store.engine import Database
 from medianest_core.store.repos import audit, portal_settings
 
 TRIES, TRIES_FROM_ONE_ADDRESS, PER = 10, 100, 900.0
+STARTS_FROM_ONE_ADDRESS = 30
 LOCAL_FORM = f"{LOCAL}:{AuthFlow.FORM.value}"
 WRONG = "User name or password is wrong."
 AWAY = "This service does not answer right now."
@@ -112,11 +113,17 @@ class SignIn:
         remember: bool = True,
         link_user_id: str | None = None,
         replaces: str | None = None,
+        ip: str = "",
     ) -> tuple[Attempt, str]:
         """(what to show, the attempt's cookie) of a method by code or popup. link_user_id: the person who adds an identity.
 
-        Raises Missing for a method that is not offered, ProviderError where the service cannot be asked.
+        Raises Missing for a method that is not offered, ProviderError where the service cannot be asked, TooManyAttempts.
         """
+        if ip:
+            # Each attempt asks the service for a code: nobody may have us flood it.
+            result = await self._limiter.hit(f"sign-in-start:{ip}", STARTS_FROM_ONE_ADDRESS, PER)
+            if not result.allowed:
+                raise TooManyAttempts("Too many attempts. Wait a while, then try again.", result.reset_at)
         handle, flow = self._method(method)
         if flow is AuthFlow.FORM:
             raise Missing("This way of signing in has a form of its own.")

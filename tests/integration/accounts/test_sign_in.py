@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from medianest_core.domain.accounts.errors import Missing, NotAllowed, TooManyAttempts
 from medianest_core.domain.accounts.models import Progress, Status
 from medianest_core.domain.accounts.revalidate import RevalidateArgs
-from medianest_core.domain.accounts.signin import TRIES, Browser
+from medianest_core.domain.accounts.signin import STARTS_FROM_ONE_ADDRESS, TRIES, Browser
 from medianest_core.sdk.auth import AuthFlow, Identity, Standing
 from medianest_core.sdk.errors import ChallengeExpired, NotReady, SignInDenied, UserError
 from medianest_core.sdk.settings import Secret
@@ -263,3 +263,11 @@ async def test_keys_have_fewer_rights_than_their_person(house: Any) -> None:
         await tx.execute(update(identities).values(revoked_at=1.0))
     house.pass_time(10)
     assert await house.accounts.api_keys.resolve(strong) is None
+
+
+async def test_nobody_can_have_us_flood_a_service(house: Any) -> None:
+    for _ in range(STARTS_FROM_ONE_ADDRESS):
+        await house.accounts.sign_in.begin("club-1:code", return_url="", ip="10.0.0.9")
+    with pytest.raises(TooManyAttempts):
+        await house.accounts.sign_in.begin("club-1:code", return_url="", ip="10.0.0.9")
+    await house.accounts.sign_in.begin("club-1:code", return_url="", ip="10.0.0.10")

@@ -17,7 +17,7 @@ from medianest_core.sdk.permissions import USER
 from medianest_core.store.errors import Stale
 from medianest_core.web.gate import cookies
 from medianest_core.web.gate.routing import page
-from medianest_core.web.gate.viewer import services_of, session_of, someone
+from medianest_core.web.gate.viewer import browser_of, services_of, session_of, someone
 from medianest_core.web.portal.i18n import LANGUAGES
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
@@ -198,6 +198,7 @@ class AccountPages:
                 request.path_params["method"],
                 return_url=f"{request.base_url}".rstrip("/") + "/sign-in/return",
                 link_user_id=someone(request).id,
+                ip=browser_of(request).ip,
                 replaces=request.cookies.get(cookies.ATTEMPT),
             )
         except ProviderError as error:

@@ -139,8 +139,11 @@ class SignInPages:
             _attempt, cookie = await accounts.sign_in.begin(
                 request.path_params["method"],
                 return_url=return_url,
+                ip=browser_of(request).ip,
                 replaces=request.cookies.get(cookies.ATTEMPT),
             )
+        except TooManyAttempts as refused:
+            return await self._ways(request, next_path, error=_(str(refused)), status=429)
         except ProviderError as error:
             with use_viewer(self._frame.view(request)):
                 message = _("That service is not answering: %(reason)s") % {"reason": error}

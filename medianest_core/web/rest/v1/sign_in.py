@@ -116,6 +116,7 @@ async def _begin(request: Request, response: Response, body: Begin, link: str | 
         return_url=base.removesuffix("/api/v1") + "/sign-in",
         remember=body.remember,
         link_user_id=link,
+        ip=browser_of(request).ip,
         replaces=request.cookies.get(ATTEMPT),
     )
     set_attempt(response, request, cookie)
