@@ -307,7 +307,21 @@ async def test_strange_addresses_are_answered_not_stumbled_over(world: World) ->
         parameters = set(re.findall(r"\{([a-z_]+)", entry.path))
         for strange in STRANGE:
             values = dict.fromkeys(parameters, strange)
-            names = "cursor limit text q kind sort year_from instance url tab next before method".split()
+            names = [
+                "cursor",
+                "limit",
+                "text",
+                "q",
+                "kind",
+                "sort",
+                "year_from",
+                "instance",
+                "url",
+                "tab",
+                "next",
+                "before",
+                "method",
+            ]
             query = "&".join(f"{name}={strange}" for name in names)
             asked = Entry(entry.kind, entry.method, f"{entry.path}?{query}", entry.policy)
             answer = await world.ask(ADMIN, asked, values)
