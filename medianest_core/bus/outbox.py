@@ -125,16 +125,17 @@ class EventBus:
         at = self._clock.now()
         data = event.model_dump(mode="json")
         seq = await self.rows.append(tx, name=event.name, room=to.room, at=at, data=data)
-        for kind, handler in self._durable:
-            if isinstance(event, kind):
-                await handler(tx, event)
 
         async def deliver() -> None:
             self.newest = max(self.newest, seq)
             self._offer(event)
             await self._emit(to, event.name, {"seq": seq, "at": at, "data": data})
 
+        # Before the handlers: what they publish comes after this event, and browsers must hear of both in that order.
         tx.after_commit(deliver)
+        for kind, handler in self._durable:
+            if isinstance(event, kind):
+                await handler(tx, event)
         return seq
 
     async def load_newest(self) -> None:

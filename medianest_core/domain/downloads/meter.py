@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medianest_core.bus.events import DownloadProgress
 from medianest_core.bus.outbox import EventBus
@@ -94,6 +94,10 @@ class Meter:
         whole = self._wholes.get(download_id)
         if whole is None or item_id not in whole.running:
             return
+        before = whole.running[item_id]
+        if not progress.done and progress.total is None and before.done:
+            # Merging and moving count nothing: what was fetched stays fetched.
+            progress = replace(progress, fraction=before.fraction, done=before.done, total=before.total)
         whole.running[item_id] = progress
         audience = Audience.downloads(user_id)
         await self._bus.send(_event(download_id, item_id, progress), audience)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from medianest_core.base.clock import Clock, SystemClock
 from medianest_core.base.logging import get_logger
@@ -104,7 +104,19 @@ class LiveServer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._check_request(scope)
         app = self._app or await self._load()
-        await app(scope, receive, send)
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        first = await receive()
+        if first["type"] == "http.disconnect":
+            # Left before it had sent anything, which Engine.IO does not expect.
+            return
+        ahead = [first]
+
+        async def again() -> Message:
+            return ahead.pop() if ahead else await receive()
+
+        await app(scope, again, send)
 
     def _check_request(self, scope: Scope) -> None:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))

@@ -211,6 +211,19 @@ async def test_a_durable_listener_writes_in_the_same_transaction(db: Database, b
         assert [row["target"] for row in await tx.all(select(audit))] == ["1"]
 
 
+async def test_what_a_durable_listener_publishes_is_told_after_its_cause(
+    db: Database, bus: EventBus, live: HeardLive
+) -> None:
+    async def react(tx: Transaction, event: LibraryChanged) -> None:
+        await bus.publish(tx, SystemAlert(key="heard"), Audience.admins())
+
+    bus.subscribe_durable(LibraryChanged, react)
+    await publish(db, bus, changed(1), Audience.library())
+    await bus.drain()
+    assert [name for _, name, _ in live.sent] == [LibraryChanged.name, SystemAlert.name]
+    assert [payload["seq"] for *_, payload in live.sent] == [1, 2]
+
+
 async def test_browsers_are_reached_through_the_manager() -> None:
     import socketio
 

@@ -174,6 +174,22 @@ async def test_polling_is_guarded_alike(net: Net) -> None:
         assert (await client.post(f"{path}&sid={sid}", content="40", headers=own)).status_code == 200
 
 
+async def test_a_browser_that_left_before_it_was_read_is_no_error(net: Net) -> None:
+    ann = await net.gate.person("Ann")
+    sent: list[Any] = []
+
+    async def left() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"cookie", f"mn={ann.cookie}".encode())]
+    scope = {"type": "http", "method": "GET", "path": "/", "scheme": "http", "headers": headers}
+    await net.server({**scope, "query_string": b"EIO=4&transport=polling"}, left, send)
+    assert sent == []
+
+
 async def test_each_hears_what_is_meant_for_them(net: Net) -> None:
     ann, bob = await net.gate.person("Ann"), await net.gate.person("Bob")
     admin = await net.gate.person("Ada", "admin")

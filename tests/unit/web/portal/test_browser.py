@@ -310,6 +310,19 @@ async def test_a_gap_is_replayed_once_from_the_last_event_seen(chrome: Browser) 
         await numbers(page, [1, 2, 3, 4])
 
 
+async def test_what_comes_late_is_taken_once(chrome: Browser) -> None:
+    """Two transactions that end together may be told in either order."""
+    sender = Sender()
+    async with opened(chrome, "home-empty", application=sender.app) as (page, _):
+        await until(lambda: sender.sids)
+        await page.evaluate(
+            "document.addEventListener('mn:live', ({detail}) => (window.got ??= []).push(detail.data.n))"
+        )
+        for n, seq in ((1, 8), (2, 10), (3, 9), (99, 9), (99, 10), (4, 11)):
+            await sender.send("system:alert", {"n": n}, seq)
+        await numbers(page, [1, 2, 3, 4])
+
+
 async def test_resync_loads_marked_fragments_again(chrome: Browser) -> None:
     sender = Sender()
     async with opened(chrome, "home", application=sender.app) as (page, _):

@@ -8,6 +8,8 @@ import { toast } from "./toasts.js";
 import { progressOf, subject } from "./wire.js";
 
 let seen = 0;
+let base = 0;
+const known = new Set();
 let socket = null;
 
 /** Tell the elements that asked for `name` (or `name/id`) by data-live-topic; those with hx-trigger="live" load again. */
@@ -39,8 +41,11 @@ function resync() {
 function receive(name, message) {
   const { seq = null, data = message } = message ?? {};
   if (seq !== null) {
-    if (seq <= seen) return;
-    seen = seq;
+    // two transactions that end together may be told in either order: what is known is dropped, not what is late
+    if (seq <= base || known.has(seq)) return;
+    known.add(seq);
+    if (known.size > 500) known.delete(known.values().next().value);
+    seen = Math.max(seen, seq);
   }
   document.dispatchEvent(new CustomEvent("mn:live", { detail: { name, data } }));
   const rows = progressOf(name, data);
@@ -66,7 +71,7 @@ function connect() {
   });
   // where the page stands: the newest event when the server made it, or when the socket first opened
   const made = document.body.dataset.seq;
-  seen = Number(made ?? 0);
+  seen = base = Number(made ?? 0);
   let again = made !== undefined;
   socket.on("connect", () => {
     setLive("live");
@@ -78,7 +83,7 @@ function connect() {
   let greeted = made !== undefined;
   socket.on("hello", (message) => {
     // a page that knows where it stands asks for what it missed, and would drop it were it to jump ahead
-    if (!greeted) seen = message?.seq ?? 0;
+    if (!greeted) seen = base = message?.seq ?? 0;
     greeted = true;
   });
   socket.on("resync", (message) => {

@@ -10,7 +10,8 @@ const part = (done, total) => (typeof done === "number" && total > 0 ? done / to
 function download(data) {
   const fraction = part(data.done_bytes, data.total_bytes) ?? (typeof data.percent === "number" ? data.percent / 100 : undefined);
   const key = data.item_id ? `download/${data.download_id}/${data.item_id}` : `download/${data.download_id}`;
-  return [{ key, fraction, rate: data.speed, left: data.eta, text: data.message, state: data.status }];
+  // its status says what is done at this moment (fetching, merging, moving); changes of state come as download:changed
+  return [{ key, fraction, rate: data.speed, left: data.eta, text: data.message }];
 }
 
 function job(data) {
