@@ -213,6 +213,9 @@ class Sender:
         self.sids: list[str] = []
         self.io.on("connect", self._connect)
         self.io.on("replay", self._replay)
+        self.asked: list[str] = []
+        for name in ("subscribe:status", "subscribe:downloads"):
+            self.io.on(name, self._subscribe(name))
         self.cut: Callable[[], Awaitable[None]] | None = None
         self._inner = socketio.ASGIApp(self.io, gallery.app(live=True), socketio_path="/live/socket.io")
 
@@ -230,7 +233,14 @@ class Sender:
         self.sids.append(sid)
         await self.io.emit("hello", {"seq": self.newest, "data": {}}, to=sid)
 
+    def _subscribe(self, name: str) -> Callable[[str], Awaitable[None]]:
+        async def join(sid: str) -> None:
+            self.asked.append(name)
+
+        return join
+
     async def _replay(self, sid: str, data: dict[str, int]) -> None:
+        self.asked.append("replay")
         self.replays.append(data["since"])
         for name, payload in self.missed:
             await self.io.emit(name, payload, to=sid)
@@ -321,6 +331,46 @@ async def test_what_comes_late_is_taken_once(chrome: Browser) -> None:
         for n, seq in ((1, 8), (2, 10), (3, 9), (99, 9), (99, 10), (4, 11)):
             await sender.send("system:alert", {"n": n}, seq)
         await numbers(page, [1, 2, 3, 4])
+
+
+async def test_nothing_falls_between_the_replay_and_the_rooms(chrome: Browser) -> None:
+    """The page is in its rooms before it asks for what it missed, and a newer event that comes first hides no older one."""
+    sender = Sender()
+    async with opened(chrome, "home-empty", application=sender.app) as (page, _):
+        await until(lambda: sender.sids)
+        await page.evaluate(
+            "document.addEventListener('mn:live', ({detail}) => (window.got ??= []).push(detail.data.n))"
+        )
+        await sender.send("system:alert", {"n": 1}, 8)
+        await numbers(page, [1])
+        sender.asked.clear()
+        sender.missed = [
+            ("system:alert", {"seq": 11, "data": {"n": 4}}),
+            ("system:alert", {"seq": 9, "data": {"n": 2}}),
+            ("system:alert", {"seq": 10, "data": {"n": 3}}),
+            ("system:alert", {"seq": 11, "data": {"n": 4}}),
+        ]
+        await until(lambda: sender.cut)
+        assert sender.cut is not None
+        await sender.cut()
+        await numbers(page, [1, 4, 2, 3])
+        assert sender.asked == ["subscribe:status", "subscribe:downloads", "replay"]
+
+
+async def test_after_a_restored_backup_events_count_anew(chrome: Browser) -> None:
+    """The server's numbers went back; what it says from then on is new all the same."""
+    sender = Sender()
+    async with opened(chrome, "home-empty", application=sender.app) as (page, _):
+        await until(lambda: sender.sids)
+        await page.evaluate(
+            "document.addEventListener('mn:live', ({detail}) => (window.got ??= []).push(detail.data.n))"
+        )
+        await sender.send("system:alert", {"n": 1}, 8)
+        await numbers(page, [1])
+        await sender.io.emit("resync", {"seq": 3, "data": {"seq": 3}})
+        await sender.send("system:alert", {"n": 2}, 4)
+        await sender.send("system:alert", {"n": 3}, 8)
+        await numbers(page, [1, 2, 3])
 
 
 async def test_resync_loads_marked_fragments_again(chrome: Browser) -> None:

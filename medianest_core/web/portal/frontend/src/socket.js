@@ -8,6 +8,8 @@ import { toast } from "./toasts.js";
 import { progressOf, subject } from "./wire.js";
 
 let seen = 0;
+let newest = 0;
+let behind = false;
 let base = 0;
 const known = new Set();
 let socket = null;
@@ -45,7 +47,8 @@ function receive(name, message) {
     if (seq <= base || known.has(seq)) return;
     known.add(seq);
     if (known.size > 500) known.delete(known.values().next().value);
-    seen = Math.max(seen, seq);
+    newest = Math.max(newest, seq);
+    if (!behind) seen = newest;
   }
   document.dispatchEvent(new CustomEvent("mn:live", { detail: { name, data } }));
   const rows = progressOf(name, data);
@@ -75,10 +78,18 @@ function connect() {
   let again = made !== undefined;
   socket.on("connect", () => {
     setLive("live");
-    if (again) socket.emit("replay", { since: seen });
-    again = true;
+    // the rooms first: nothing that happens while the missed events are looked up may fall between the two
     socket.emit("subscribe:status");
     socket.emit("subscribe:downloads");
+    if (again) {
+      // until all is there, a connection that breaks asks from the same place once more
+      behind = true;
+      socket.emit("replay", { since: seen }, () => {
+        behind = false;
+        seen = Math.max(seen, newest);
+      });
+    }
+    again = true;
   });
   let greeted = made !== undefined;
   socket.on("hello", (message) => {
@@ -87,7 +98,9 @@ function connect() {
     greeted = true;
   });
   socket.on("resync", (message) => {
-    seen = message?.seq ?? message?.data?.seq ?? seen;
+    // also backwards, after a backup was restored
+    seen = base = newest = message?.seq ?? message?.data?.seq ?? seen;
+    known.clear();
     resync();
   });
   // a moment later, so that the answer to this page's own signing out leads on first
