@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from medianest_core.base.logging import get_logger
 from medianest_core.store.errors import DatabaseAway
+from medianest_core.store.sqlite import connecting
 
 _log = get_logger(__name__)
 _POOL = 20
@@ -130,7 +131,12 @@ class Database:
         if self.dialect == "sqlite":
             if self.url.database and self.url.database != ":memory:":
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self._engine = create_async_engine(self.url, pool_size=8, max_overflow=12)
+            self._engine = create_async_engine(
+                self.url,
+                pool_size=8,
+                max_overflow=12,
+                async_creator=connecting(self.url.database or ":memory:"),
+            )
             event.listen(self._engine.sync_engine, "connect", _on_sqlite_connect)
             event.listen(self._engine.sync_engine, "begin", _on_sqlite_begin)
             self._glances = create_engine(

@@ -57,6 +57,9 @@ async def poison(ctx: JobContext, args: Args) -> None:
 async def frozen(ctx: JobContext, args: Args) -> int:
     began(args)
     if ctx.attempt == 1:
+        # Between transactions: one that a stopped process holds open keeps SQLite to itself for as long as it is stopped.
+        async with ctx.begin():
+            pass
         os.kill(os.getpid(), signal.SIGSTOP)
     async with ctx.begin() as tx:
         await tx.execute(audit.insert().values(at=0, action="effect", target=ctx.job_id, details={}))

@@ -1,0 +1,102 @@
+"""One turn of the thread for each statement, with everything that SQLAlchemy reads of a cursor."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from medianest_core.store.engine import Database
+from medianest_core.store.sqlite import OneTurnConnection, connecting
+
+
+@pytest.fixture
+async def connection(tmp_path: Path) -> AsyncIterator[OneTurnConnection]:
+    made = await connecting(str(tmp_path / "test.db"))()
+    yield made
+    await made.close()
+
+
+async def test_a_cursor_tells_what_happened(connection: OneTurnConnection) -> None:
+    cursor = await connection.cursor()
+    await cursor.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)")
+    await cursor.execute("INSERT INTO t (name) VALUES (?)", ("a",))
+    assert (cursor.lastrowid, cursor.rowcount, cursor.description) == (1, 1, None)
+    await cursor.executemany("INSERT INTO t (name) VALUES (?)", [("b",), ("c",)])
+    assert cursor.rowcount == 2
+    await cursor.execute("SELECT id, name FROM t ORDER BY id")
+    assert [column[0] for column in cursor.description or ()] == ["id", "name"]
+    assert await cursor.fetchall() == [(1, "a"), (2, "b"), (3, "c")]
+    assert await cursor.fetchall() == []
+    with pytest.raises(sqlite3.OperationalError):
+        await cursor.execute("SELECT * FROM nothing")
+
+
+async def test_a_statement_is_one_turn(
+    connection: OneTurnConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = 0
+    execute = OneTurnConnection._execute
+
+    async def counted(self: OneTurnConnection, *given: Any) -> Any:
+        nonlocal turns
+        turns += 1
+        return await execute(self, *given)  # type: ignore[no-untyped-call]  # aiosqlite's own
+
+    monkeypatch.setattr(OneTurnConnection, "_execute", counted)
+    cursor = await connection.cursor()
+    await cursor.execute("SELECT 1")
+    await cursor.fetchall()
+    await cursor.close()
+    assert turns == 1
+
+
+async def test_errors_and_returned_rows_come_through_the_engine(tmp_path: Path) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'engine.db'}")
+    await db.start()
+    try:
+        async with db.begin() as tx:
+            await tx.execute(text("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE)"))
+            returned = await tx.execute(text("INSERT INTO t (name) VALUES ('a') RETURNING id"))
+            assert returned.scalar_one() == 1
+        with pytest.raises(IntegrityError):
+            async with db.begin() as tx:
+                await tx.execute(text("INSERT INTO t (name) VALUES ('a')"))
+        async with db.read() as tx:
+            assert await tx.scalar(text("SELECT count(*) FROM t")) == 1
+    finally:
+        await db.close()
+
+
+async def test_a_cancelled_statement_leaves_the_database_usable(tmp_path: Path) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'engine.db'}")
+    await db.start()
+    slow = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) SELECT max(i) FROM n"
+    )
+
+    halfway = asyncio.Event()
+
+    async def work() -> None:
+        async with db.begin() as tx:
+            await tx.execute(text("CREATE TABLE half (id INTEGER)"))
+            halfway.set()
+            await tx.execute(slow)
+
+    try:
+        task = asyncio.ensure_future(work())
+        await halfway.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with db.begin() as tx:
+            found = await tx.scalar(text("SELECT count(*) FROM sqlite_master WHERE name = 'half'"))
+        assert found == 0
+    finally:
+        await db.close()
