@@ -15,6 +15,8 @@ import imageio_ffmpeg
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
+from medianest_core.host.calls import RULES
+from medianest_core.sdk.downloads import Downloader
 from tests.conftest import Demo, eventually
 from tests.e2e.conftest import NewPage
 from tests.e2e.steps import sign_in_admin, sign_in_member
@@ -81,9 +83,14 @@ def _submit(page: Page, demo: Demo) -> str:
     """Paste, look, download; returns the id. What cannot be had is named and cannot be chosen."""
     page.goto(f"{demo.url}/downloads")
     page.get_by_label("Link").fill(demo.sim("youtube", "/_sim/facts")["mixed_playlist_url"])
+    page.evaluate(
+        "document.addEventListener('htmx:beforeSend', ({detail}) => (window.patience = detail.requestConfig.timeout), {once: true})"
+    )
     page.get_by_role("button", name="Look").click()
     preview = page.locator("#preview")
     expect(preview.get_by_role("heading", name=PLAYLIST)).to_be_visible(timeout=60_000)
+    allowed = RULES[Downloader]["inspect"].deadline
+    assert page.evaluate("window.patience") > allowed * 1000, "the page gives up before the downloader does"
     picks = preview.locator("label.pick")
     expect(picks).to_have_count(FILMS + 2)
     for word in ("Private", "Removed"):
