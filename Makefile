@@ -44,11 +44,14 @@ demo: setup  ## the same, with simulated services and a library to look at
 services: setup
 	@.venv/bin/python tests/services.py
 
+# The browser has the machine to itself: it and the portal it drives need both cores.
 test: services  ## the suite: at most ten minutes
-	@.venv/bin/python -m pytest -q -m "not full" -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -q -m "not full" -n 2 --dist loadfile --ignore=tests/e2e $(ARGS)
+	@.venv/bin/python -m pytest -q -m "not full" tests/e2e $(ARGS)
 
 test-full: services  ## everything but the soak
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore=tests/e2e $(ARGS)
+	@.venv/bin/python -m pytest -q tests/e2e $(ARGS)
 
 check: setup  ## format, lint, types and import floors
 	@.venv/bin/ruff format --check -q .
