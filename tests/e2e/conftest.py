@@ -78,6 +78,7 @@ EXPECTED = (
     "htmx:sendAbort, ",
     "Transition was aborted",
     "Transition was skipped",
+    "WebSocket is closed before the connection is established",
 )
 """What the console says to answers that a test asks for on purpose (404, 422, 429), and to a page that is left at once."""
 
