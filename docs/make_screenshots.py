@@ -54,6 +54,8 @@ def take(stage: Stage, browser: Browser, names: Sequence[str]) -> None:
         for width in TAKEN:
             for theme in THEMES:
                 page = stage.open(browser, name, width, theme)
+                # The font is optional at the first visit, and only there for certain at the second.
+                page.reload()
                 page.wait_for_load_state("networkidle")
                 save(page, f"{name}-{width}-{theme}")
                 page.context.close()
