@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from medianest_core.base.clock import Clock, SystemClock
@@ -20,6 +21,7 @@ from medianest_core.sdk.storage import Transaction
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Any], Awaitable[None]]
 DurableHandler = Callable[[Transaction, Any], Awaitable[None]]
+StoredHandler = Callable[[Transaction, Event, Audience], Awaitable[None]]
 
 _log = get_logger(__name__)
 _LISTENER_DEADLINE = 30.0
@@ -45,13 +47,30 @@ class StoredEvent(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Published:
+    """A stored event's place. seq: its sequence number; 0 until its transaction commits."""
+
+    seq: int = 0
+
+    def stored(self, seq: int) -> None:
+        self.seq = seq
+
+
 class EventRows(Protocol):
     """Where events are kept."""
 
-    async def append(
-        self, tx: Transaction, *, name: str, room: str, at: float, data: Mapping[str, Any]
-    ) -> int:
-        """Store; returns the sequence number, which grows in commit order."""
+    def append(
+        self,
+        tx: Transaction,
+        *,
+        name: str,
+        room: str,
+        at: float,
+        data: Mapping[str, Any],
+        stored: Callable[[int], None],
+    ) -> None:
+        """Store with `tx`, as the last of its work; `stored` is then told the sequence number, which grows in commit order."""
         ...
 
     async def since(self, rooms: Collection[str], seq: int, limit: int) -> tuple[Sequence[StoredEvent], bool]:
@@ -70,8 +89,11 @@ class EventRows(Protocol):
 class _Subscriber:
     """One listener with a queue of its own: it sees events in order, and a slow one holds up nobody."""
 
-    def __init__(self, kind: type[Event], handler: Handler, name: str, tasks: TaskKeeper) -> None:
+    def __init__(
+        self, kind: type[Event], handler: Handler, name: str, tasks: TaskKeeper, everywhere: bool
+    ) -> None:
         self.kind = kind
+        self.everywhere = everywhere
         self._handler = handler
         self._name = name
         self._tasks = tasks
@@ -117,26 +139,41 @@ class EventBus:
         self._tasks = TaskKeeper()
         self._subscribers: list[_Subscriber] = []
         self._durable: list[tuple[type[Event], DurableHandler]] = []
+        self._stored: list[StoredHandler] = []
+        self._own: set[int] = set()
+        self.followed = False
+        """Whether `hear` is called with all stored events."""
         self.newest = 0
         """Sequence number of the newest event that was delivered in this process; `load_newest` reads it at the start."""
 
-    async def publish(self, tx: Transaction, event: Event, to: Audience) -> int:
-        """Store in `tx`; after its commit send live and call listeners. Returns the event's sequence number."""
+    async def publish(self, tx: Transaction, event: Event, to: Audience) -> Published:
+        """Store in `tx`; after its commit send live and call listeners."""
         at = self._clock.now()
         data = event.model_dump(mode="json")
-        seq = await self.rows.append(tx, name=event.name, room=to.room, at=at, data=data)
+        published = Published()
+
+        def stored(seq: int) -> None:
+            published.stored(seq)
+            # Noted before the commit: from then on the feed may read it, and must know it for ours.
+            if self.followed:
+                self._own.add(seq)
+
+        self.rows.append(tx, name=event.name, room=to.room, at=at, data=data, stored=stored)
 
         async def deliver() -> None:
-            self.newest = max(self.newest, seq)
+            self.newest = max(self.newest, published.seq)
             self._offer(event)
-            await self._emit(to, event.name, {"seq": seq, "at": at, "data": data})
+            self.live.hint()
+            await self._emit(to.room, event.name, {"seq": published.seq, "at": at, "data": data})
 
         # Before the handlers: what they publish comes after this event, and browsers must hear of both in that order.
         tx.after_commit(deliver)
         for kind, handler in self._durable:
             if isinstance(event, kind):
                 await handler(tx, event)
-        return seq
+        for hear in list(self._stored):
+            await hear(tx, event, to)
+        return published
 
     async def load_newest(self) -> None:
         """Begin where the stored events end."""
@@ -145,15 +182,42 @@ class EventBus:
     async def send(self, event: Event, to: Audience) -> None:
         """Send live at once and keep nothing: for progress, where the next event makes up for a lost one."""
         self._offer(event)
+        if not to.room:
+            return
         payload = {"seq": None, "at": self._clock.now(), "data": event.model_dump(mode="json")}
-        await self._emit(to, event.name, payload)
+        try:
+            await self.live.emit_everywhere(to.room, event.name, payload)
+        except Exception:
+            _log.exception("an event could not be sent live", event_name=event.name)
+
+    async def hear(self, stored: StoredEvent) -> None:
+        """Pass on an event from the database, unless it is one of this process's own."""
+        if stored.seq in self._own:
+            self._own.discard(stored.seq)
+            return
+        self.newest = max(self.newest, stored.seq)
+        # Of transactions that were rolled back after all.
+        self._own = {seq for seq in self._own if seq > stored.seq}
+        for subscriber in self._subscribers:
+            if subscriber.everywhere and subscriber.kind.name == stored.name:
+                subscriber.offer(subscriber.kind.model_validate(dict(stored.data)))
+        await self._emit(stored.room, stored.name, stored.payload())
 
     def subscribe(
-        self, kind: type[E], handler: Callable[[E], Awaitable[None]], *, name: str = ""
+        self,
+        kind: type[E],
+        handler: Callable[[E], Awaitable[None]],
+        *,
+        name: str = "",
+        everywhere: bool = False,
     ) -> Callable[[], None]:
-        """Call `handler` for each event of the kind in this process, in order. Returns a function that ends it."""
+        """Call `handler` for each event of the kind in this process, in order. Returns a function that ends it.
+
+        everywhere: also for stored events of exactly this kind that other processes published, within a second or two: for what
+        each process keeps in memory.
+        """
         subscriber = _Subscriber(
-            kind, handler, name or getattr(handler, "__qualname__", repr(handler)), self._tasks
+            kind, handler, name or getattr(handler, "__qualname__", repr(handler)), self._tasks, everywhere
         )
         self._subscribers.append(subscriber)
 
@@ -176,6 +240,16 @@ class EventBus:
 
         return end
 
+    def subscribe_stored(self, handler: StoredHandler) -> Callable[[], None]:
+        """Call `handler(tx, event, to)` inside the publishing transaction of every stored event, once for each audience."""
+        self._stored.append(handler)
+
+        def end() -> None:
+            if handler in self._stored:
+                self._stored.remove(handler)
+
+        return end
+
     async def since(
         self, rooms: Collection[str], seq: int, limit: int = 500
     ) -> tuple[Sequence[StoredEvent], bool]:
@@ -195,10 +269,10 @@ class EventBus:
             if isinstance(event, subscriber.kind):
                 subscriber.offer(event)
 
-    async def _emit(self, to: Audience, name: str, payload: dict[str, Any]) -> None:
-        if not to.room:
+    async def _emit(self, room: str, name: str, payload: dict[str, Any]) -> None:
+        if not room:
             return
         try:
-            await self.live.emit(to.room, name, payload)
+            await self.live.emit(room, name, payload)
         except Exception:
             _log.exception("an event could not be sent live", event_name=name)

@@ -1,4 +1,8 @@
-"""Rate limits: at most so many in any window of so many seconds, exactly."""
+"""Rate limits: at most so many in any window of so many seconds, exactly.
+
+A limit is strict where letting somebody through uncounted would be worse than refusing everybody: signing in. While the counts
+that all processes share cannot be reached, a strict limit raises; every other one counts in this process alone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from medianest_core.base.clock import Clock, SystemClock
+from medianest_core.base.texts import N_
+from medianest_core.sdk.errors import NotReady
 
 _SWEEP_EVERY = 1000
 
@@ -21,6 +27,15 @@ class LimitResult:
     reset_at: float
 
 
+class LimitsAway(NotReady):
+    """A strict limit cannot be counted now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_("Attempts cannot be counted at the moment, so none is allowed. Try again in a minute.")
+        )
+
+
 class RateLimiter:
     """Counts hits by key in a moving window, in this process. Nothing awaits between looking and counting, so it is exact."""
 
@@ -29,11 +44,18 @@ class RateLimiter:
         self._hits: dict[tuple[str, int], deque[float]] = {}
         self._until_sweep = _SWEEP_EVERY
 
-    async def hit(self, key: str, limit: int, per: float) -> LimitResult:
-        """Count one more for `key` if fewer than `limit` happened in the last `per` (whole) seconds."""
+    async def hit(self, key: str, limit: int, per: float, *, strict: bool = False) -> LimitResult:
+        """Count one more for `key` if fewer than `limit` happened in the last `per` (whole) seconds.
+
+        strict: raise LimitsAway rather than count here alone.
+        """
         return self._ask(key, limit, per, count=True)
 
-    async def peek(self, key: str, limit: int, per: float) -> LimitResult:
+    def hit_here(self, key: str, limit: int, per: float) -> LimitResult:
+        """`hit`, but counted in this process alone: for limits so generous that another process's share does not matter."""
+        return self._ask(key, limit, per, count=True)
+
+    async def peek(self, key: str, limit: int, per: float, *, strict: bool = False) -> LimitResult:
         """What `hit` would say, without counting."""
         return self._ask(key, limit, per, count=False)
 

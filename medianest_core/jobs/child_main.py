@@ -29,7 +29,7 @@ def _named(place: list[str]) -> Any:
 
 
 def main() -> None:
-    """Answers {"result": …} or {"error": "Type: text"}."""
+    """Answers {"result": …}, {"error": sentence, "foreseen": true} or {"error": "Type: text"}."""
     line = b""
     while not line.endswith(b"\n"):
         piece = os.read(0, 1)
@@ -42,13 +42,23 @@ def main() -> None:
     job = json.loads(line)
     sys.path[:0] = [entry for entry in job["path"] if entry not in sys.path]
     try:
+        if job.get("files"):
+            from medianest_core.host import onefile
+
+            for folder in job["files"]:
+                onefile.install(folder)
         from pydantic_core import to_jsonable_python
 
         args = _named(job["model"]).model_validate(job["args"])
         answer: dict[str, Any] = {"result": to_jsonable_python(_named(job["function"])(args))}
     except Exception as error:
-        traceback.print_exc()
-        answer = {"error": f"{type(error).__name__}: {error}"}
+        from medianest_core.sdk.errors import MediaNestError
+
+        if isinstance(error, MediaNestError):
+            answer = {"error": str(error), "foreseen": True}
+        else:
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from medianest_core.base.logging import get_logger
 from medianest_core.ledger.enqueue import Ledger
@@ -20,6 +21,14 @@ _KEEP_EVENTS = 86400.0
 _CLOCK_SLACK = 2.0
 
 
+class Sender(Protocol):
+    """delivers: would a worker hear of a job that is sent now?"""
+
+    @property
+    def delivers(self) -> bool: ...
+    def send(self, job_id: str, name: str, suspect: bool = False) -> None: ...
+
+
 class Dispatcher:
     """Ticks every half second, and at once when a place for a limited kind of job may have become free."""
 
@@ -27,12 +36,12 @@ class Dispatcher:
         self,
         ledger: Ledger,
         schedules: Schedules,
-        send: Callable[[str, str], None],
+        sender: Sender,
         renew: Callable[[], Awaitable[None]],
     ) -> None:
         self._ledger = ledger
         self._schedules = schedules
-        self._send = send
+        self._sender = sender
         self._renew = renew
         self._limited: set[str] = set()
         self._new: set[str] = set()
@@ -40,12 +49,14 @@ class Dispatcher:
         self._pruned_at = float("-inf")
         self._renewed_at = time.monotonic()
         self._clock_gap = self._gap()
+        self._looks_back = True
         self._away = False
+        self._recovers_at = float("-inf")
 
     def ready(self, job_id: str, name: str) -> None:
         """A job may run now; or, with an empty id, the next one of that kind may."""
         if job_id and self._ledger.kind(name).limit is None:
-            self._send(job_id, name)
+            self._sender.send(job_id, name)
         else:
             self._limited.add(name)
             self._wake.set()
@@ -81,6 +92,8 @@ class Dispatcher:
             if not self._away:
                 _log.warning("the database is away; jobs wait")
             self._away = True
+            # Nobody could renew a lease meanwhile. The living do so first; the dead are found a while later.
+            self._recovers_at = time.monotonic() + self._ledger.lease_seconds / 2
         except Exception:
             _log.exception("the job dispatcher failed; it goes on with the next tick")
         else:
@@ -91,6 +104,10 @@ class Dispatcher:
     async def tick(self) -> None:
         """One round: renew our own leases, take back lost ones, enqueue scheduled jobs, send what is due, forget old rows."""
         jumped = abs(self._gap() - self._clock_gap) > _CLOCK_SLACK
+        if self._looks_back or self._gap() < self._clock_gap - _CLOCK_SLACK:
+            # At the start it is not known whether the clock was ahead before.
+            await self._ledger.put_right(max(0.0, self._clock_gap - self._gap()) if jumped else 0.0)
+            self._looks_back = False
         if jumped or time.monotonic() - self._renewed_at >= self._ledger.lease_seconds / 4:
             await self._renew()
             self._renewed_at = time.monotonic()
@@ -99,15 +116,18 @@ class Dispatcher:
             # By the new time every lease looks expired. The living renew theirs first; the dead are found a lease later.
             self._clock_gap = self._gap()
         elif await self._ledger.anything_to_do():
-            await self._ledger.recover()
+            if time.monotonic() >= self._recovers_at:
+                await self._ledger.recover()
             await self._send_due(None)
         if time.monotonic() - self._pruned_at >= _PRUNE_EVERY:
             self._pruned_at = time.monotonic()
             await self._prune()
 
     async def _send_due(self, names: set[str] | None, *, unheard: bool = False) -> None:
-        for item in await self._ledger.due(names, unheard=unheard):
-            self._send(item.id, item.name)
+        # What nobody would hear is left to a process that can tell somebody.
+        if self._sender.delivers:
+            for item in await self._ledger.due(names, unheard=unheard):
+                self._sender.send(item.id, item.name, item.suspect)
 
     async def _prune(self) -> None:
         now = self._ledger.clock.now()

@@ -10,6 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from medianest_core.base.texts import N_
+from medianest_core.host import onefile
+from medianest_core.ledger.wording import MISTAKE
 from medianest_core.sdk.errors import MediaNestError
 from medianest_core.sdk.process import Child
 
@@ -27,6 +30,7 @@ async def run_in_process(function: Callable[[Any], Any], args: BaseModel) -> Any
         "model": [type(args).__module__, type(args).__qualname__],
         "args": args.model_dump(mode="json"),
         "path": [entry for entry in sys.path if entry],
+        "files": onefile.installed(),
     }
     answer: dict[str, Any] | None = None
     with tempfile.TemporaryDirectory(prefix="medianest-job-") as folder:
@@ -36,7 +40,14 @@ async def run_in_process(function: Callable[[Any], Any], args: BaseModel) -> Any
             code = await child.wait()
             errors = child.error_text
     if answer is None:
-        raise ChildFailed(f"The job's process ended with code {code}. {errors[-500:]}".strip())
+        if not errors.strip():
+            raise ChildFailed(N_("The job's process ended with code {code}.").format(code=code))
+        raise ChildFailed(
+            N_("The job's process ended with code {code}. {message}").format(
+                code=code, message=errors[-500:].strip()
+            )
+        )
     if "error" in answer:
-        raise ChildFailed(str(answer["error"]))
+        text = str(answer["error"])
+        raise ChildFailed(text if answer.get("foreseen") else f"{MISTAKE}\n{text}")
     return answer.get("result")

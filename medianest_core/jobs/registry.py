@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from medianest_core.host.faults import Noting
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.ledger.states import JobKind
 from medianest_core.sdk.context import PluginContext
@@ -45,6 +46,8 @@ class JobRegistry:
         self._jobs: dict[str, Registered] = {}
         self.on_add: list[Callable[[Registered], None]] = []
         self.on_remove: list[Callable[[Registered], None]] = []
+        self.on_fault: Noting = lambda *_: None
+        """Told of what jobs of plugins did wrong."""
 
     def add(self, job: Job[Any], plugin_context: PluginContext | None = None) -> Registered:
         """Declare a job. Raises JobRefused for a name that is taken or a schedule whose arguments have no defaults."""

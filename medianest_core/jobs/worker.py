@@ -1,20 +1,24 @@
-"""The worker: everything that runs jobs in this process, started and stopped together."""
+"""The worker: everything that sends and runs jobs in this process, started and stopped together."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
+from collections.abc import Collection
 
+from pydantic import ValidationError
+
+from medianest_core.base.drivers import chosen
 from medianest_core.base.ids import new_token
 from medianest_core.base.logging import get_logger
-from medianest_core.base.settings import AppSettings
+from medianest_core.base.redis_link import RedisLink
 from medianest_core.base.tasks import TaskKeeper
 from medianest_core.bus.outbox import EventBus
-from medianest_core.jobs.broker import IDLE_MS, THREADS, EmbeddedBroker
+from medianest_core.jobs.broker import IDLE_MS, EmbeddedBroker
 from medianest_core.jobs.dispatch import Dispatcher
 from medianest_core.jobs.registry import JobRegistry, Registered
-from medianest_core.jobs.runner import Runner
+from medianest_core.jobs.runner import PLACES, Runner
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.ledger.schedule import Schedules
 from medianest_core.store.engine import Database
@@ -25,7 +29,11 @@ _of_this_process: set[str] = set()
 
 
 class Worker:
-    """Runs jobs on the running event loop. Stopping hands running jobs back without charging them an attempt."""
+    """Runs jobs on the running event loop. Stopping hands running jobs back without charging them an attempt.
+
+    works: False where other processes run the jobs and this one only tells them. queues: only jobs of these. places: how many
+    at once.
+    """
 
     def __init__(
         self,
@@ -33,19 +41,23 @@ class Worker:
         ledger: Ledger,
         registry: JobRegistry,
         bus: EventBus,
-        settings: AppSettings | None = None,
         *,
-        threads: int = THREADS,
+        link: RedisLink | None = None,
+        works: bool = True,
+        queues: Collection[str] | None = None,
+        places: int = PLACES,
         idle_ms: int = IDLE_MS,
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{new_token(4)}"
         self._db = db
         self._ledger = ledger
         self._registry = registry
-        self.runner = Runner(ledger, registry, bus, self.name)
+        self.runner = Runner(ledger, registry, bus, self.name, places=places, queues=queues)
         self.schedules = Schedules(ledger)
-        self._broker = EmbeddedBroker(self.runner.run, threads=threads, idle_ms=idle_ms)
-        self._dispatcher = Dispatcher(ledger, self.schedules, self._broker.send, self._renew)
+        self._broker: EmbeddedBroker = chosen("medianest.broker", link)(
+            self.runner.offer, works=works, queues=queues, idle_ms=idle_ms
+        )
+        self._dispatcher = Dispatcher(ledger, self.schedules, self._broker, self._renew)
         self._tasks = TaskKeeper()
         self._started = False
 
@@ -53,6 +65,7 @@ class Worker:
         """Begin to run jobs; kinds may be added to the registry before and after."""
         _of_this_process.add(self.name)
         await self._recover_dead_neighbours()
+        self._ledger.heard = lambda: self._broker.delivers
         self._ledger.on_ready.append(self._dispatcher.ready)
         self._ledger.on_cancel.append(self._cancel)
         self._registry.on_add.append(self._add)
@@ -89,8 +102,12 @@ class Worker:
     def _add(self, entry: Registered) -> None:
         self._broker.add(entry.name, entry.job.queue)
         self._dispatcher.added(entry.name)
-        if entry.job.schedule is not None:
-            self.schedules.declare(entry.name, entry.job.schedule, entry.job.args().model_dump(mode="json"))
+        try:
+            args = entry.job.args().model_dump(mode="json")
+        except ValidationError:
+            return
+        self.schedules.declare(entry.name, entry.job.schedule, args)
+        if entry.job.schedule is not None and entry.job.schedule.at_start:
             self._tasks.spawn(self.schedules.start(entry.name), f"first run of {entry.name}")
 
     def _remove(self, entry: Registered) -> None:

@@ -18,3 +18,7 @@ class Stale(MediaNestError):
 
 class DatabaseAway(MediaNestError):
     """The database does not answer. Callers answer 503 with Retry-After."""
+
+
+class Clashed(DatabaseAway):
+    """Two transactions waited for each other and this one was given up; nothing of it was written. May be tried again at once."""

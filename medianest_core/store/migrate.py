@@ -1,18 +1,23 @@
 """Brings the database to this version's tables: the core's, and each plugin's with a version table of its own.
 
 SQLite cannot roll back a failed migration, so its file is copied first whenever there is something to migrate. Alembic is
-imported only then: it takes as long as the rest of a start.
+imported only then: it takes as long as the rest of a start. However many processes start at once, one migrates and the others
+wait for it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import fcntl
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from sqlalchemy import Connection, MetaData, column, select, table
+from sqlalchemy import Connection, MetaData, column, select, table, text
 
 from medianest_core.base.logging import get_logger
 from medianest_core.sdk.storage import TableSet
@@ -24,7 +29,14 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 CORE_VERSIONS = "medianest_versions"
-_REVISION = re.compile(r"^revision(?:: str)? = [\"']([^\"'\n]+)[\"']$", re.M)
+_LOCK_PAUSE = 0.05
+_UNHURRIED = (
+    text("SET LOCAL statement_timeout = 0"),
+    text("SET LOCAL lock_timeout = 0"),
+    text("SET LOCAL idle_in_transaction_session_timeout = 0"),
+    text("SELECT pg_advisory_xact_lock(7130004)"),
+)
+REVISION = re.compile(r"^revision(?:: str)? = [\"']([^\"'\n]+)[\"']$", re.M)
 _DOWN_REVISION = re.compile(r"^down_revision(?:: [^=\n]+)? = (?:None|[\"']([^\"'\n]+)[\"'])$", re.M)
 
 
@@ -42,7 +54,18 @@ async def upgrade_plugin(db: Database, plugin: str, tables: TableSet) -> bool:
     return await _run(db, f"{plugin}_versions", folders, tables.metadata)
 
 
-def _config(version_table: str, folders: list[Path], metadata: MetaData | None) -> Config:
+def heads_of(folders: list[Path], version_table: str = CORE_VERSIONS) -> set[str]:
+    """Revisions that no other follows."""
+    heads = newest(folders)
+    if heads is None:
+        from alembic.script import ScriptDirectory
+
+        heads = set(ScriptDirectory.from_config(config_for(version_table, folders, None)).get_heads())
+    return heads
+
+
+def config_for(version_table: str, folders: list[Path], metadata: MetaData | None) -> Config:
+    """Alembic's settings for the revisions in these folders; the caller adds the connection."""
     from alembic.config import Config
 
     config = Config()
@@ -57,30 +80,76 @@ def _config(version_table: str, folders: list[Path], metadata: MetaData | None) 
 async def _run(
     db: Database, version_table: str, folders: list[Path], metadata: MetaData | None = None
 ) -> bool:
-    heads = newest(folders)
-    if heads is None:
-        from alembic.script import ScriptDirectory
-
-        script = ScriptDirectory.from_config(_config(version_table, folders, metadata))
-        heads = set(script.get_heads())
-    async with db.engine.connect() as connection:
+    heads = heads_of(folders, version_table)
+    async with _alone(db), db.connect() as connection, connection.begin():
+        if db.dialect == "postgresql":
+            # Migrations take the time they need, and everybody else waits for whoever was first.
+            for statement in _UNHURRIED:
+                await connection.execute(statement)
         pending = await connection.run_sync(_pending, version_table, heads)
-        await connection.rollback()
-    if not pending:
+        if pending == "upgrade" and db.dialect == "sqlite":
+            await asyncio.to_thread(_copy, db)
+        if pending:
+            await connection.run_sync(_upgrade, config_for(version_table, folders, metadata))
+    if pending:
+        _log.info("database migrated", version_table=version_table)
+    return bool(pending)
+
+
+@contextlib.asynccontextmanager
+async def _alone(db: Database) -> AsyncIterator[None]:
+    """Keeps other processes from migrating the same SQLite file; PostgreSQL has locks for that."""
+    path = db.url.database
+    if db.dialect != "sqlite" or not path or path == ":memory:":
+        yield
+        return
+    with Path(path).with_suffix(".migration-lock").open("w", encoding="utf-8") as file:
+        while not _locked(file):  # noqa: ASYNC110 - nobody tells when a file is unlocked
+            await asyncio.sleep(_LOCK_PAUSE)
+        yield
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    if db.dialect == "sqlite" and pending == "upgrade":
-        _copy(db)
-    async with db.engine.connect() as connection, connection.begin():
-        await connection.run_sync(_upgrade, _config(version_table, folders, metadata))
-    _log.info("database migrated", version_table=version_table)
     return True
 
 
+class Standing(StrEnum):
+    """How the core's tables stand to this version of the code."""
+
+    NONE = "none"
+    CURRENT = "current"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    """A newer version has migrated them."""
+
+
+async def standing(db: Database) -> Standing:
+    """Looks, and changes nothing. db: started."""
+    folder = _ENVIRONMENT / "versions"
+    async with db.engine.connect() as connection:
+        current = await connection.run_sync(_current, CORE_VERSIONS)
+        await connection.rollback()
+    if not current:
+        return Standing.NONE
+    known = {found[1] for path in folder.glob("*.py") if (found := REVISION.search(path.read_text("utf-8")))}
+    if current - known:
+        return Standing.AHEAD
+    return Standing.CURRENT if current == newest([folder]) else Standing.BEHIND
+
+
+def _current(connection: Connection, version_table: str) -> set[str]:
+    if not connection.dialect.has_table(connection, version_table):
+        return set()
+    versions = table(version_table, column("version_num"))
+    return set(connection.execute(select(versions.c.version_num)).scalars())
+
+
 def _pending(connection: Connection, version_table: str, heads: set[str]) -> str:
-    current: set[str] = set()
-    if connection.dialect.has_table(connection, version_table):
-        versions = table(version_table, column("version_num"))
-        current = set(connection.execute(select(versions.c.version_num)).scalars())
+    current = _current(connection, version_table)
     if current == heads:
         return ""
     return "upgrade" if current else "create"
@@ -92,7 +161,7 @@ def newest(folders: Sequence[Path]) -> set[str] | None:
     followed: set[str | None] = set()
     for path in (path for folder in folders for path in folder.glob("*.py") if path.name != "__init__.py"):
         text = path.read_text(encoding="utf-8")
-        revision, before = _REVISION.search(text), _DOWN_REVISION.search(text)
+        revision, before = REVISION.search(text), _DOWN_REVISION.search(text)
         if revision is None or before is None:
             return None
         revisions.add(revision[1])

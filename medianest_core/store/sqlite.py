@@ -1,11 +1,13 @@
 """SQLite connections whose statements take one turn of their thread each.
 
 aiosqlite's own cursor goes to the connection's thread and back to be made, to execute, to fetch and to be closed. Most of our
-statements take less time than one such turn.
+statements take less time than one such turn. So a transaction begins in the turn of its first statement, and what would end none
+takes no turn at all.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
@@ -45,19 +47,84 @@ class OneTurnCursor:
 
 
 class OneTurnConnection(aiosqlite.Connection):
+    _begin: str | None = None
+    _abandoned = False
+    """Whoever waited for a turn went away; the thread may still be at it, or about to begin."""
+
+    def begin(self, how: str) -> None:
+        """Begin a transaction by this statement, before the next one. Raises nothing: that one does, where another writes."""
+        self._begin = how
+
+    async def commit(self) -> None:
+        if self._open():
+            await super().commit()
+
+    async def rollback(self) -> None:
+        if self._open():
+            await super().rollback()
+
+    def _open(self) -> bool:
+        self._begin = None
+        abandoned, self._abandoned = self._abandoned, False
+        return abandoned or self._conn.in_transaction
+
     async def cursor(self) -> OneTurnCursor:  # type: ignore[override]  # less than aiosqlite's own, and enough
         return OneTurnCursor(self)
 
     async def turn(self, method: str, operation: str, parameters: Any) -> tuple[Any, Any, int, list[Any]]:
         """Description, id of the last row, count and rows of a statement."""
-        turn = self._execute(_run, self._conn, method, operation, parameters)  # type: ignore[no-untyped-call]  # its own
-        found: tuple[Any, Any, int, list[Any]] = await turn
+        begin, self._begin = self._begin, None
+        turn = self._execute(_run, self._conn, begin, method, operation, parameters)  # type: ignore[no-untyped-call]  # its own
+        try:
+            found: tuple[Any, Any, int, list[Any]] = await turn
+        except asyncio.CancelledError:
+            self._abandoned = True
+            raise
         return found
 
+    async def shoot(self, shots: Sequence[Sequence[tuple[str, list[tuple[Any, ...]]]]]) -> list[bool]:
+        """Each of them (texts with the rows they are said for) in a transaction of its own. Was it written?"""
+        turn = self._execute(_shoot, self._conn, shots)  # type: ignore[no-untyped-call]  # its own
+        try:
+            ends: list[bool] = await turn
+        except asyncio.CancelledError:
+            self._abandoned = True
+            raise
+        return ends
 
-def _run(connection: sqlite3.Connection, method: str, operation: str, parameters: Any) -> Any:
+
+def _shoot(
+    connection: sqlite3.Connection, shots: Sequence[Sequence[tuple[str, list[tuple[Any, ...]]]]]
+) -> list[bool]:
+    ends: list[bool] = []
+    cursor = connection.cursor()
+    for shot in shots:
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            for operation, rows in shot:
+                if len(rows) == 1:
+                    cursor.execute(operation, rows[0])
+                else:
+                    cursor.executemany(operation, rows)
+            cursor.execute("COMMIT")
+        except Exception:
+            # Whatever it was: whoever says it again, alone, is told.
+            if connection.in_transaction:
+                cursor.execute("ROLLBACK")
+            ends.append(False)
+        else:
+            ends.append(True)
+    cursor.close()
+    return ends
+
+
+def _run(
+    connection: sqlite3.Connection, begin: str | None, method: str, operation: str, parameters: Any
+) -> Any:
     cursor = connection.cursor()
     try:
+        if begin is not None:
+            cursor.execute(begin)
         getattr(cursor, method)(operation, parameters)
         rows = cursor.fetchall() if cursor.description else []
         return cursor.description, cursor.lastrowid, cursor.rowcount, rows

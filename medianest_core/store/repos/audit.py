@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from medianest_core.base.clock import now
-from medianest_core.base.logging import correlation_id
+from medianest_core.base.logging import SECURITY, correlation_id, get_logger
 from medianest_core.sdk.storage import Transaction
 from medianest_core.store.tables.system import audit
+
+_log = get_logger(SECURITY)
 
 
 async def record(
@@ -28,6 +30,7 @@ async def record(
             correlation_id=correlation_id.get(),
         )
     )
+    tx.after_commit(lambda: _log.info(action, actor=actor, target=target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,18 @@ async def latest(
     *,
     actor: str | None = None,
     action: str | None = None,
+    target: str | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[AuditRow]:
-    """Newest first. action: the beginning of its name. before: rows older than the one with this id."""
+    """Newest first. action: the beginning of its name. target: what was changed. before: rows older than the one with this id."""
     wanted = select(audit).order_by(audit.c.id.desc()).limit(limit)
     if actor is not None:
         wanted = wanted.where(audit.c.actor == actor)
     if action:
         wanted = wanted.where(audit.c.action.startswith(action, autoescape=True))
+    if target is not None:
+        wanted = wanted.where(audit.c.target == target)
     if before is not None:
         wanted = wanted.where(audit.c.id < before)
     rows = (await tx.execute(wanted)).mappings()

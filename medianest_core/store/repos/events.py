@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import bindparam, delete, func, select
 
 from medianest_core.sdk.storage import Transaction
-from medianest_core.store.engine import Database
+from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.events import events
+from medianest_core.store.written import Worded, json_text
 
-# Any constant will do, as long as nothing else takes the same advisory lock.
-_ORDER_LOCK = 7_130_001
-_APPEND = insert(events).returning(events.c.seq)
+# Any number will do, as long as nothing else takes the same advisory lock.
+_LOCK = Worded("SELECT 1 FROM pg_advisory_xact_lock(7130001)", parameters=0)
+_APPEND = Worded(
+    """INSERT INTO events (name, room, at, data)
+    SELECT value ->> 'name', value ->> 'room', value ->> 'at', value -> 'data' FROM json_each({0}) ORDER BY key
+    RETURNING seq""",
+    """INSERT INTO events (name, room, at, data)
+    SELECT name, room, at, data FROM ROWS FROM (
+        jsonb_to_recordset(CAST(CAST({0} AS text) AS jsonb)) AS (name text, room text, at float8, data jsonb)
+    ) WITH ORDINALITY AS given(name, room, at, data, place) ORDER BY place
+    RETURNING seq""",
+    parameters=1,
+)
+"""Numbers are given in the order of the rows."""
+_AFTER = (
+    select(events).where(events.c.seq > bindparam("p_seq")).order_by(events.c.seq).limit(bindparam("p_limit"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +52,37 @@ class EventRepo:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._pending: WeakKeyDictionary[Tx, list[tuple[dict[str, Any], Callable[[int], None]]]] = (
+            WeakKeyDictionary()
+        )
 
-    async def append(
-        self, tx: Transaction, *, name: str, room: str, at: float, data: Mapping[str, Any]
-    ) -> int:
-        if self._db.dialect == "postgresql":
-            # Numbers must become visible in their order, or a reader that saw 8 would never ask for 7 again.
-            await tx.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=_ORDER_LOCK))
-        result = await tx.execute(_APPEND, {"name": name, "room": room, "at": at, "data": dict(data)})
-        return int(result.scalar_one())
+    def append(
+        self,
+        tx: Transaction,
+        *,
+        name: str,
+        room: str,
+        at: float,
+        data: Mapping[str, Any],
+        stored: Callable[[int], None],
+    ) -> None:
+        open_tx = cast(Tx, tx)
+        pending = self._pending.setdefault(open_tx, [])
+        if not pending:
+            open_tx.before_commit(lambda: self._store(open_tx))
+        pending.append(({"name": name, "room": room, "at": at, "data": dict(data)}, stored))
+
+    async def _store(self, tx: Tx) -> None:
+        pending = self._pending.pop(tx)
+        if tx.dialect == "postgresql":
+            # Numbers must become visible in their order, or a reader that saw 8 would never ask for 7 again. Whoever holds
+            # this lock waits for nobody else any more: it is the last thing that a transaction takes.
+            await tx.ask(_LOCK, ())
+        values = [row for row, _ in pending]
+        tx.written.add(events.name)
+        numbers = sorted(int(seq) for (seq,) in await tx.ask(_APPEND, (json_text(values),)))
+        for (_, stored), seq in zip(pending, numbers, strict=True):
+            stored(seq)
 
     async def since(self, rooms: Collection[str], seq: int, limit: int) -> tuple[Sequence[EventRow], bool]:
         async with self._db.read() as tx:
@@ -64,6 +102,12 @@ class EventRepo:
             EventRow(row["seq"], row["name"], row["room"], row["at"], row["data"]) for row in rows[:limit]
         ]
         return found, complete
+
+    async def after(self, seq: int, limit: int) -> Sequence[EventRow]:
+        """Up to `limit` events of all rooms after `seq`, oldest first."""
+        async with self._db.read(one_moment=False) as tx:
+            rows = await tx.all(_AFTER, {"p_seq": seq, "p_limit": limit})
+        return [EventRow(row["seq"], row["name"], row["room"], row["at"], row["data"]) for row in rows]
 
     async def last_seq(self) -> int:
         async with self._db.glance() as tx:

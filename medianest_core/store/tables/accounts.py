@@ -2,6 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
+from medianest_core.base.texts import N_
 from medianest_core.store.tables.base import metadata
 from medianest_core.store.types import Id, Json, Seconds
 
@@ -68,6 +69,7 @@ sessions = Table(
     Column("ip", String(64), nullable=False, default=""),
     Column("revoked_at", Seconds),
     Column("revoked_reason", String(40), nullable=False, default=""),
+    info={"travels": ("copy", N_("Whoever signed out since must not be signed in again."))},
 )
 
 sign_in_attempts = Table(
@@ -90,6 +92,7 @@ sign_in_attempts = Table(
     # Set where a signed-in person adds another identity to their account.
     Column("link_user_id", Id, ForeignKey("users.id", ondelete="CASCADE")),
     Column("remember", Boolean, nullable=False, default=False),
+    info={"travels": ("never", N_("Sign-ins that were under way are begun again."))},
 )
 
 api_keys = Table(
@@ -103,6 +106,8 @@ api_keys = Table(
     Column("scopes", Json, nullable=False),
     Column("created_at", Seconds, nullable=False),
     Column("last_used_at", Seconds),
+    # None: until it is removed.
+    Column("expires_at", Seconds),
 )
 
 setup = Table(

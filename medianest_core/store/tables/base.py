@@ -2,6 +2,9 @@
 
 from sqlalchemy import MetaData
 
+# In the `info` of a column that holds the id of a title: it follows the title when that goes into another.
+NAMES_A_TITLE = "names_a_title"
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -44,12 +44,15 @@ downloads = Table(
     Column("server_folder", Text),
     Column("collection", Text),
     Column("collection_key", String(190)),
+    # The subscription that asked for it; it may be gone.
+    Column("subscription_id", Id),
     # {"stage", "reason", "steps": {stage: epoch seconds}, "tries"}
     Column("filing", Json, nullable=False),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", Seconds, nullable=False),
     Column("finished_at", Seconds),
 )
+Index("ix_downloads_subscription", downloads.c.subscription_id)
 Index("ix_downloads_owner", downloads.c.user_id, downloads.c.created_at)
 Index("ix_downloads_created_at", downloads.c.created_at)
 _OPEN = text("status IN ('queued', 'running', 'paused', 'filing')")
@@ -137,10 +140,68 @@ download_submissions = Table(
     Column("at", Seconds, nullable=False),
 )
 
+# Which collections of a server were made for whose downloads.
+download_collections = Table(
+    "download_collections",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    user_fk(),
+    Column("instance_id", Id, nullable=False),
+    Column("library", String(190), nullable=False),
+    # The title in lower case: a name is one person's in a library.
+    Column("name", Text, nullable=False),
+    Column("download_id", Id, nullable=False),
+    # NULL: claimed, and about to be made.
+    Column("key", String(190)),
+    Column("made_at", Seconds, nullable=False),
+)
+Index(
+    "uq_download_collections",
+    download_collections.c.instance_id,
+    download_collections.c.library,
+    download_collections.c.name,
+    unique=True,
+)
+
 # Locked while items of an instance are chosen, so that no two processes exceed its limit.
 download_queues = Table(
     "download_queues",
     metadata,
     Column("instance_id", Id, primary_key=True),
     Column("turn", Integer, nullable=False),
+)
+
+download_subscriptions = Table(
+    "download_subscriptions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    user_fk(),
+    Column("instance_id", Id, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("wishes", Json, nullable=False),
+    Column("paused_at", Seconds),
+    # None while it is paused.
+    Column("due_at", Seconds),
+    Column("last_at", Seconds),
+    Column("newest_at", Seconds),
+    Column("error", Text, nullable=False, default=""),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", Seconds, nullable=False),
+)
+Index("ix_download_subscriptions_due", download_subscriptions.c.due_at)
+
+# What was there before someone subscribed, and what a subscription has taken away again: never new.
+download_subscription_known = Table(
+    "download_subscription_known",
+    metadata,
+    Column(
+        "subscription_id",
+        Id,
+        ForeignKey("download_subscriptions.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("key", String(190), primary_key=True),
 )

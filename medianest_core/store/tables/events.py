@@ -2,6 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, String, Table
 
+from medianest_core.base.texts import N_
 from medianest_core.store.tables.base import metadata
 from medianest_core.store.types import Json, Seconds
 
@@ -15,6 +16,7 @@ events = Table(
     Column("data", Json, nullable=False),
     # Without it SQLite may give out a number again after the newest rows were deleted.
     sqlite_autoincrement=True,
+    info={"travels": ("copy", N_("Open pages load again after a restore; nobody asks for older events."))},
 )
 Index("ix_events_room_seq", events.c.room, events.c.seq)
 Index("ix_events_at", events.c.at)

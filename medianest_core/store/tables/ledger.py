@@ -75,3 +75,19 @@ schedules = Table(
     Column("next_at", Seconds, nullable=False),
     Column("last_at", Seconds),
 )
+
+# What admins chose: other times for a job's own schedule, a pause, or a schedule of their own ("<job>@<suffix>").
+schedule_choices = Table(
+    "schedule_choices",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("job", String(120), nullable=False),
+    # Neither: as the job declares it.
+    Column("cron", String(120)),
+    Column("every", Double),
+    Column("timezone", String(64)),
+    Column("paused_at", Seconds),
+    Column("changed_at", Seconds, nullable=False),
+    Column("changed_by", Id),
+    Column("version", Integer, nullable=False, default=1),
+)

@@ -81,6 +81,49 @@ record_data = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+# What a source says of a title beyond its listing. `digest`: of the record they were fetched for. Empty `data`: nothing more.
+record_details = Table(
+    "record_details",
+    metadata,
+    Column("source", Integer, primary_key=True, autoincrement=False),
+    Column("key", KEY, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# What field owners said of titles they do not list, per owner. ids: what it was asked by, "imdb:tt… tmdb:…". Empty `data`: nothing.
+# probed_at: when it last really looked, null where it never did. due_at: when it is asked again, 0 for at once.
+title_owned = Table(
+    "title_owned",
+    metadata,
+    Column("title_id", Integer, primary_key=True, autoincrement=False),
+    Column("source", Integer, primary_key=True, autoincrement=False),
+    Column("ids", Text, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("probed_at", Seconds),
+    Column("due_at", Seconds, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+Index("ix_title_owned_due", title_owned.c.source, title_owned.c.due_at)
+
+# changes_at: until when an owner has told what changed.
+field_owners = Table(
+    "field_owners",
+    metadata,
+    Column("source", Integer, primary_key=True, autoincrement=False),
+    Column("changes_at", Seconds),
+    Column("reading", String(16)),
+)
+
+# What is shown while a poster loads. version: as in image ids. preview: a `data:` address; empty where there is no picture.
+picture_blurs = Table(
+    "picture_blurs",
+    metadata,
+    Column("version", String(12), primary_key=True),
+    Column("blurhash", String(60), nullable=False),
+    Column("preview", Text, nullable=False),
+)
+
 titles = Table(
     "titles",
     metadata,
@@ -131,6 +174,7 @@ Index(
     titles.c.sources,
     titles.c.kind,
     titles.c.quality,
+    titles.c.year,
     sqlite_where=_TOP,
     postgresql_where=_TOP,
 )
@@ -164,12 +208,14 @@ title_ids = Table(
 )
 Index("ix_title_ids_title", title_ids.c.title_id)
 
+# What admins said of a title: see `domain/library/stored/marks.py`. The row stays where nothing is left, so that its version only grows.
 title_locks = Table(
     "title_locks",
     metadata,
     Column("title_id", Integer, primary_key=True, autoincrement=False),
     Column("locks", Json, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("holds", Json, nullable=False, server_default="{}"),
 )
 
 source_priorities = Table(
@@ -194,6 +240,9 @@ sync_runs = Table(
     Column("ended_at", Seconds),
     Column("counts", Json, nullable=False),
     Column("problems", Json, nullable=False),
+    # What was asked for, and instance id → keys that could not be read. Null in runs of before they were kept.
+    Column("args", Json),
+    Column("failed", Json),
 )
 # Not more than one run of a scope waits.
 _QUEUED = text("state = 'queued'")
@@ -220,9 +269,28 @@ sync_changes = Table(
     Column("after", Json),
     Column("instance_id", Id),
     Column("rule", String(16), nullable=False),
+    Column("before_from", Id),
+    Column("actor", Id),
 )
-Index("ix_sync_changes_run", sync_changes.c.run_id)
-Index("ix_sync_changes_title", sync_changes.c.title_id)
+# The changes of a run, title by title; and the history of a title.
+Index("ix_sync_changes_run", sync_changes.c.run_id, sync_changes.c.title_id, sync_changes.c.id)
+Index("ix_sync_changes_title", sync_changes.c.title_id, sync_changes.c.id)
+
+# How each source is read; without a row as the core thinks best.
+source_settings = Table(
+    "source_settings",
+    metadata,
+    Column("instance_id", Id, primary_key=True),
+    # Seconds between two syncs; 0: never by itself.
+    Column("every", Seconds, nullable=False),
+    Column("next_at", Seconds),
+    # Seconds without a sign of progress, and seconds in all, after which a run gives the source up.
+    Column("patience", Seconds, nullable=False),
+    Column("longest", Seconds, nullable=False),
+    # Titles that are asked for at the same time.
+    Column("at_once", SmallInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+)
 
 collections = Table(
     "collections",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 
+from medianest_core.base.texts import N_
 from medianest_core.store.tables.base import metadata
 from medianest_core.store.types import Id, Json, Seconds
 
@@ -46,6 +47,7 @@ plugin_states = Table(
     Column("trace", Text, nullable=False, default=""),
     Column("since_at", Seconds, nullable=False),
     Column("seen_at", Seconds, nullable=False),
+    info={"travels": ("never", N_("It is the state of processes that run."))},
 )
 
 instance_states = Table(
@@ -62,4 +64,5 @@ instance_states = Table(
     Column("last_error", Text, nullable=False, default=""),
     Column("last_error_at", Seconds),
     Column("seen_at", Seconds, nullable=False),
+    info={"travels": ("never", N_("It is the state of processes that run."))},
 )

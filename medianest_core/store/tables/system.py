@@ -26,3 +26,28 @@ portal_settings = Table(
     Column("version", Integer, nullable=False),
     Column("updated_at", Seconds, nullable=False),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("holder", String(120), nullable=False),
+    Column("until_at", Seconds, nullable=False),
+)
+
+settings_history = Table(
+    "settings_history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    # "portal", or the id of an instance.
+    Column("target", Id, nullable=False),
+    Column("at", Seconds, nullable=False),
+    Column("actor", Id),
+    Column("action", String(20), nullable=False),
+    Column("title", Text, nullable=False, default=""),
+    # Without a single secret: a mask stands where one was set, and `secrets` names those that changed.
+    Column("values", Json, nullable=False),
+    Column("secrets", Json, nullable=False),
+    Column("restores", Integer),
+)
+Index("ix_settings_history_target", settings_history.c.target, settings_history.c.id)
