@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import NotReady
 
 
@@ -24,7 +25,11 @@ class BreakerOpen(NotReady):
     """The service failed too often; it is tried again in `retry_in` seconds."""
 
     def __init__(self, retry_in: float) -> None:
-        super().__init__(f"The service failed repeatedly; it is tried again in {max(1, round(retry_in))} s.")
+        super().__init__(
+            N_("The service failed repeatedly; it is tried again in {seconds} s.").format(
+                seconds=max(1, round(retry_in))
+            )
+        )
         self.retry_in = retry_in
 
 

@@ -1,15 +1,19 @@
 """Sealing of secrets at rest: AES-256-GCM with a key id, so that keys can be rotated.
 
-The key file is made once, readable by its owner only, and is never replaced: a portal whose keys cannot be read says so
-instead of starting empty.
+The key file is made once, readable by its owner only, and its keys are never thrown away by themselves: a portal whose keys
+cannot be read says so instead of starting empty. Another process may add a key at any time; the file is looked at again
+before anything is sealed, and when a text was sealed with a key that is not known yet.
 """
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from medianest_core.sdk.errors import MediaNestError
@@ -32,7 +36,20 @@ class Keyring:
         self._path = path
         self._keys = keys
         self._current = current
+        self._stamp = _stamp(path)
         self.signing_key = signing_key
+
+    @property
+    def current(self) -> str:
+        """Id of the key that seals."""
+        self._look()
+        return self._current
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Ids of all keys, oldest first."""
+        self._look()
+        return tuple(self._keys)
 
     @classmethod
     def load_or_create(cls, path: Path) -> Keyring:
@@ -84,6 +101,7 @@ class Keyring:
         """Ciphertext that opens only with the same `context` (what it belongs to)."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+        self._look()
         nonce = secrets.token_bytes(12)
         sealed = AESGCM(self._keys[self._current]).encrypt(nonce, text.encode(), context.encode())
         return f"{_PREFIX}.{self._current}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
@@ -95,6 +113,8 @@ class Keyring:
 
         prefix, _, rest = sealed.partition(".")
         name, _, body = rest.partition(".")
+        if name not in self._keys:
+            self._look()
         key = self._keys.get(name)
         if prefix != _PREFIX or key is None:
             raise CannotOpen(
@@ -111,10 +131,38 @@ class Keyring:
         return sealed.split(".")[1]
 
     def rotate(self) -> str:
-        """Add a key that seals from now on; older ones still open. Returns its id."""
-        name = f"k{len(self._keys) + 1}"
-        self._keys[name] = secrets.token_bytes(32)
-        self._current = name
+        """Add a key that seals from now on, in every process; older ones still open. Returns its id."""
+        with self._alone():
+            name = f"k{max((int(one[1:]) for one in self._keys if one[1:].isdigit()), default=0) + 1}"
+            self._keys[name] = secrets.token_bytes(32)
+            self._current = name
+            self._write()
+        return name
+
+    def drop(self, name: str) -> None:
+        """Forget a key: what it sealed cannot be opened again. Raises KeyError for an unknown key, ValueError for the current."""
+        with self._alone():
+            if name == self._current:
+                raise ValueError("the current key is needed")
+            del self._keys[name]
+            self._write()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else changes the file meanwhile, and what others added before is known."""
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._look()
+            yield
+
+    def _look(self) -> None:
+        stamp = _stamp(self._path)
+        if stamp is None or stamp == self._stamp:
+            return
+        fresh = Keyring.load_or_create(self._path)
+        self._keys, self._current, self._stamp = fresh._keys, fresh._current, stamp
+
+    def _write(self) -> None:
         temporary = self._path.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -122,4 +170,18 @@ class Keyring:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
-        return name
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        self._stamp = _stamp(self._path)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Changes with the file; None where there is none."""
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return known.st_ino, known.st_mtime_ns, known.st_size

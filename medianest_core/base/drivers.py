@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from medianest_core.sdk.errors import MediaNestError
+
+if TYPE_CHECKING:
+    from medianest_core.base.redis_link import RedisLink
 
 
 class DriverMissing(MediaNestError):
@@ -20,3 +24,11 @@ def load_driver(group: str, name: str) -> Any:
         return DriverManager(group, name, invoke_on_load=False).driver
     except (NoMatches, RuntimeError) as error:
         raise DriverMissing(f'There is no driver "{name}" for {group}.') from error
+
+
+def chosen(group: str, link: RedisLink | None) -> Any:
+    """The driver of `group` for this process: what all processes share through Redis, or what lives in this one.
+
+    The shared ones take the link as their first argument. Raises DriverMissing.
+    """
+    return load_driver(group, "memory") if link is None else partial(load_driver(group, "redis"), link)

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import EgressDenied, NotReady
 from medianest_core.sdk.settings import ServiceSettings
 
@@ -165,7 +166,11 @@ class EgressPolicy:
         """The normal form of `host` if it may be reached at all. Raises EgressDenied."""
         name = normal_host(host)
         if not any(_matches(entry, name, port) for entry in self.hosts):
-            raise EgressDenied(f"The address {name}:{port} is not among those this service may reach.")
+            raise EgressDenied(
+                N_("The address {name}:{port} is not among those this service may reach.").format(
+                    name=name, port=port
+                )
+            )
         return name
 
     async def resolve_checked(self, host: str, port: int) -> Pinned:
@@ -184,7 +189,11 @@ class EgressPolicy:
         passed = [address for address in found if _may(zone_of(address), entered, spelled is not None)]
         if not passed:
             zones = ", ".join(sorted({zone_of(address).value for address in found}))
-            raise EgressDenied(f"The address {name}:{port} leads to a {zones} address; it was not contacted.")
+            raise EgressDenied(
+                N_("The address {name}:{port} leads to a {zones} address; it was not contacted.").format(
+                    name=name, port=port, zones=zones
+                )
+            )
         return Pinned(name, port, tuple((str(address), port) for address in passed))
 
     async def _lookup(self, name: str, port: int) -> list[Address]:
@@ -192,10 +201,10 @@ class EgressPolicy:
         try:
             texts = await resolver(name, port)
         except OSError as error:
-            raise NotReady(f"The name {name} cannot be found.") from error
+            raise NotReady(N_("The name {name} cannot be found.").format(name=name)) from error
         found = [address for text in texts if (address := literal(text)) is not None]
         if not found:
-            raise NotReady(f"The name {name} has no address.")
+            raise NotReady(N_("The name {name} has no address.").format(name=name))
         return list(dict.fromkeys(found))
 
 

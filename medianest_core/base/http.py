@@ -14,7 +14,7 @@ import importlib.util
 import ssl
 import sys
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import httpcore
@@ -22,7 +22,11 @@ import httpx
 
 from medianest_core.base.egress import EgressPolicy
 from medianest_core.base.egress_proxy import EgressProxy
+from medianest_core.base.failpoints import armed, failpoint
+from medianest_core.base.http_memory import Memory, Store
 from medianest_core.base.logging import correlation_id
+from medianest_core.base.patience import at_least
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import EgressDenied, InvalidResponse, NotReady, ProviderError, Rejected
 from medianest_core.sdk.http import Http, Params, Response, StreamedResponse
 
@@ -35,6 +39,7 @@ DEFAULT_TIMEOUT = 10.0
 STREAM_TIMEOUT = 60.0
 DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 _MAX_REDIRECTS = 5
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _CONNECTIONS = 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What survives a redirect to another origin. Keys of services travel under many names, so only harmless names are listed.
@@ -79,7 +84,11 @@ class _Unpacker:
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding.strip().lower()
         if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise InvalidResponse(f"The service packed its answer in a way we did not ask for ({encoding}).")
+            raise InvalidResponse(
+                N_("The service packed its answer in a way we did not ask for ({encoding}).").format(
+                    encoding=encoding
+                )
+            )
         self._packed = self._encoding not in ("", "identity")
         self._inflater = zlib.decompressobj(47)
         self._started = False
@@ -126,7 +135,9 @@ class _Streamed(StreamedResponse):
                 data = unpacker.feed(packed, room)
                 room -= len(data)
                 if room < 0:
-                    raise InvalidResponse(f"The service's answer is larger than {self._max_bytes} bytes.")
+                    raise InvalidResponse(
+                        N_("The service's answer is larger than {limit} bytes.").format(limit=self._max_bytes)
+                    )
                 if data:
                     yield data
         finally:
@@ -138,9 +149,17 @@ class GuardedHttp(Http):
     """The client of one instance; see `medianest_core.sdk.http.Http`."""
 
     def __init__(
-        self, base_url: str, policy: EgressPolicy, *, tls: ssl.SSLContext | None, proxy: EgressProxy
+        self,
+        base_url: str,
+        policy: EgressPolicy,
+        *,
+        tls: ssl.SSLContext | None,
+        proxy: EgressProxy,
+        memory: Callable[[], Store | None] = lambda: None,
     ) -> None:
+        """memory: where answers are kept that are asked for with `remember`, while there is such a place."""
         self.base_url = base_url.rstrip("/")
+        self._memory = memory
         self.policy = policy
         self._proxy = proxy
         self._pool = httpcore.AsyncConnectionPool(
@@ -163,11 +182,49 @@ class GuardedHttp(Http):
         content: bytes | None = None,
         timeout: float | None = None,
         max_bytes: int | None = None,
+        remember: float | None = None,
     ) -> Response:
         request = self._build(method, url, params, headers, json=json, data=data, content=content)
-        async with self._send(request, timeout or DEFAULT_TIMEOUT, max_bytes) as answer:
+        store = self._memory() if remember and request.method == "GET" else None
+        if store is not None and (key := Memory.key(str(request.url), request.headers)) is not None:
+            return await self._if_changed(request, timeout, max_bytes, Memory(store, remember or 0.0), key)
+        return await self._whole(request, timeout, max_bytes)
+
+    async def _whole(self, request: httpx.Request, timeout: float | None, max_bytes: int | None) -> Response:
+        async with self._send(request, at_least(timeout or DEFAULT_TIMEOUT), max_bytes) as answer:
             body = b"".join([chunk async for chunk in answer.chunks()])
             return Response(answer.status, answer.headers, body, answer.url)
+
+    async def _if_changed(
+        self,
+        request: httpx.Request,
+        timeout: float | None,
+        max_bytes: int | None,
+        memory: Memory,
+        key: str,
+    ) -> Response:
+        kept = await memory.find(key)
+        if kept is not None:
+            request.headers.update(kept.conditions)
+        answer = await self._whole(request, timeout, max_bytes)
+        if kept is not None and answer.status == 304:
+            answer = kept.renewed(answer.headers)
+        await memory.keep(key, answer)
+        return answer
+
+    async def deliver(
+        self, url: str, headers: Mapping[str, str], content: bytes, *, timeout: float | None = None
+    ) -> Response:
+        """POST to whoever is meant and nobody else: redirects are answers like others. The body of the answer is not read."""
+        request = self._build("POST", url, None, headers, content=content)
+        deadline = asyncio.get_running_loop().time() + (timeout or DEFAULT_TIMEOUT)
+        raw = await self._once(request, deadline)
+        try:
+            return Response(raw.status, _headers(raw), b"", _shown(request.url))
+        finally:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(2.0):
+                    await raw.aclose()
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -182,7 +239,7 @@ class GuardedHttp(Http):
     ) -> AsyncIterator[StreamedResponse]:
         """As `request`; timeout: default 60 seconds for the whole."""
         request = self._build(method, url, params, headers)
-        async with self._send(request, timeout or STREAM_TIMEOUT, max_bytes) as answer:
+        async with self._send(request, at_least(timeout or STREAM_TIMEOUT), max_bytes) as answer:
             yield answer
 
     @contextlib.asynccontextmanager
@@ -256,6 +313,7 @@ class GuardedHttp(Http):
             url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
             content=request.content,
+            extensions={"trace": _sent} if armed("http.sent") and request.method not in _SAFE else {},
         )
         with _translated(_shown(url)):
             async with asyncio.timeout_at(deadline):
@@ -287,6 +345,11 @@ def _same_party(old: httpx.URL, new: httpx.URL) -> bool:
     if (old.scheme, old.host, old.port) == (new.scheme, new.host, new.port):
         return True
     return old.host == new.host and old.scheme == "http" and new.scheme == "https"
+
+
+async def _sent(event: str, _: Mapping[str, Any]) -> None:
+    if event == "http11.receive_response_headers.started":
+        failpoint("http.sent")
 
 
 def _headers(raw: httpcore.Response) -> Mapping[str, str]:
@@ -325,17 +388,21 @@ def _in_words(error: Exception, url: httpx.URL) -> ProviderError:
     """The text names host and port, never path or query."""
     place = f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
     if isinstance(error, TimeoutError | httpcore.TimeoutException):
-        return NotReady(f"{place} did not answer in time.")
+        return NotReady(N_("{place} did not answer in time.").format(place=place))
     if isinstance(error, httpcore.ConnectError):
         cause = _tls_cause(error)
         if cause is not None:
-            return NotReady(f"{place} shows a certificate that cannot be trusted: {cause}.")
-        return NotReady(f"No connection to {place}.")
+            return NotReady(
+                N_("{place} shows a certificate that cannot be trusted: {reason}.").format(
+                    place=place, reason=cause
+                )
+            )
+        return NotReady(N_("No connection to {place}.").format(place=place))
     if isinstance(error, httpcore.RemoteProtocolError | httpcore.LocalProtocolError):
         if "disconnected" in str(error) or "closed connection" in str(error):
-            return NotReady(f"The connection to {place} broke.")
-        return InvalidResponse(f"{place} does not answer in proper HTTP.")
-    return NotReady(f"The connection to {place} broke.")
+            return NotReady(N_("The connection to {place} broke.").format(place=place))
+        return InvalidResponse(N_("{place} does not answer in proper HTTP.").format(place=place))
+    return NotReady(N_("The connection to {place} broke.").format(place=place))
 
 
 def _tls_cause(error: BaseException | None) -> str | None:

@@ -14,6 +14,7 @@ from medianest_core.base.settings import AppSettings
 
 if TYPE_CHECKING:
     from medianest_core.base.http import GuardedHttp
+    from medianest_core.base.http_memory import Store
 
 
 class HttpFactory:
@@ -29,6 +30,8 @@ class HttpFactory:
         self.settings = settings
         self.clock = clock or SystemClock()
         self._resolver = resolver
+        self.memory: Store | None = None
+        """Where clients keep answers to ask whether they have changed; None: nowhere."""
         self._tls: ssl.SSLContext | None = None
         self._proxy = EgressProxy()
         # Instances come and go; one that is gone must not be kept alive by us.
@@ -40,7 +43,13 @@ class HttpFactory:
 
         if policy.resolver is None and self._resolver is not None:
             policy = dataclasses.replace(policy, resolver=self._resolver)
-        client = GuardedHttp(base_url, policy, tls=self._context(verify_tls), proxy=self._proxy)
+        client = GuardedHttp(
+            base_url,
+            policy,
+            tls=self._context(verify_tls),
+            proxy=self._proxy,
+            memory=lambda: self.memory,
+        )
         self._clients.add(client)
         return client
 

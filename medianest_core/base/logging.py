@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
-import structlog
-
+from medianest_core.base.daily_log import DailyFile
+from medianest_core.base.flood import GATE
+from medianest_core.base.kept_out import kept_out
 from medianest_core.base.redact import redact
 from medianest_core.base.settings import AppSettings
 
+with kept_out("rich", "better_exceptions"):
+    # Its own tracebacks; ours are text before they come to a renderer.
+    import structlog
+
+SECURITY = "medianest.security"
+"""Name of the logger for sign-ins, refusals and what admins changed."""
+KEEP_DAYS = 30
+KEEP_SECURITY_DAYS = 365
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
@@ -40,7 +48,8 @@ class _Redacting(logging.Formatter):
 
 
 def configure(settings: AppSettings, *, to_file: bool = True) -> None:
-    """Logs go to stderr and, rotated daily and kept 30 days, to `logs/medianest.log` in the data folder."""
+    """Logs go to stderr and to `logs/` in the data folder: a file a day, and who came in and what admins changed once more apart,
+    because that is kept longer."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         _add_correlation,
@@ -75,15 +84,17 @@ def configure(settings: AppSettings, *, to_file: bool = True) -> None:
     if to_file:
         folder: Path = settings.data_dir / "logs"
         folder.mkdir(parents=True, exist_ok=True)
-        file = logging.handlers.TimedRotatingFileHandler(
-            folder / "medianest.log", when="midnight", backupCount=30, utc=True, encoding="utf-8"
-        )
-        file.setFormatter(formatter(True))
-        handlers.append(file)
+        for name, days in (("medianest", KEEP_DAYS), ("security", KEEP_SECURITY_DAYS)):
+            file = DailyFile(folder, name, keep_days=days)
+            file.setFormatter(formatter(True))
+            if name == "security":
+                file.addFilter(logging.Filter(SECURITY))
+            handlers.append(file)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
     for handler in handlers:
+        handler.addFilter(GATE)
         root.addHandler(handler)
     root.setLevel(settings.log_level.upper())
     for chatty in (

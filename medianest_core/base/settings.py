@@ -49,10 +49,34 @@ class AppSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8484, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     database_url: SecretStr | None = Field(
-        None, description="SQLAlchemy address; default: SQLite in the data folder."
+        None,
+        description='SQLAlchemy address, e.g. "postgresql://name:password@host/medianest"; default: SQLite in the data folder.',
+    )
+    database_pool: int = Field(
+        20, ge=3, le=1000, description="Connections to PostgreSQL at most, per process."
+    )
+    database_patience: float = Field(
+        30.0, ge=0, description="Seconds a statement may take on PostgreSQL; 0 is for ever."
     )
     redis_url: SecretStr | None = Field(
         None, description="Redis address; default: everything in this process."
+    )
+    backup_passphrase: SecretStr | None = Field(
+        None, description="Passphrase of encrypted backups; with it the daily ones are encrypted too."
+    )
+    worker: bool = Field(
+        True, description="Run jobs in the web process too; off where `medianest worker` runs them."
+    )
+    job_lease: float = Field(
+        12.0,
+        ge=1,
+        le=600,
+        description="Seconds after which the jobs of a process that died are run by another.",
+    )
+    sync_history_days: float = Field(
+        365,
+        ge=0,
+        description="Days for which changes of the library are kept, and can be rolled back; 0 is for ever.",
     )
     public_url: str | None = Field(
         None, description="Address under which people reach the portal, without a final slash."
@@ -96,6 +120,11 @@ class AppSettings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError('must start with "http://" or "https://"')
         return value.rstrip("/") if value else None
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may serve this portal: SQLite has room for one."""
+        return not self.database.startswith("sqlite")
 
     @property
     def downloads(self) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 from medianest_core.base.logging import get_logger
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import MediaNestError, NotReady
 
 T = TypeVar("T")
@@ -33,14 +34,17 @@ async def contained(awaitable: Awaitable[T]) -> T:
     try:
         return await awaitable
     except (SystemExit, KeyboardInterrupt) as error:
-        raise Exited(f"The code called for the end of the process ({type(error).__name__}).") from error
+        raise Exited(
+            N_("The code called for the end of the process ({kind}).").format(kind=type(error).__name__)
+        ) from error
 
 
 async def bounded(awaitable: Awaitable[T], deadline: float, grace: float = 1.0) -> T:
     """The result of `awaitable`, or Overdue after `deadline` seconds.
 
     When time is up the task is cancelled, given `grace` seconds to clean up, then abandoned: this function returns in any
-    case within `deadline + grace`. Cancelling the caller cancels the task in the same way. Raises Exited for SystemExit.
+    case within `deadline + grace`. Cancelling the caller cancels the task in the same way. Raises Exited for SystemExit, and
+    RuntimeError where the code cancelled itself.
     """
     task = asyncio.ensure_future(contained(awaitable))
     try:
@@ -48,10 +52,13 @@ async def bounded(awaitable: Awaitable[T], deadline: float, grace: float = 1.0) 
     except asyncio.CancelledError:
         await end(task, grace)
         raise
+    if task.cancelled():
+        # Nobody asked for it: as a CancelledError it would end our caller too, and whatever waits for that.
+        raise RuntimeError("the code cancelled itself")
     if done:
         return task.result()
     await end(task, grace)
-    raise Overdue(f"No answer within {deadline:g} seconds.")
+    raise Overdue(N_("No answer within {seconds} seconds.").format(seconds=f"{deadline:g}"))
 
 
 async def end(task: asyncio.Task[Any], grace: float = 1.0) -> bool:

@@ -2,7 +2,4 @@
 
 from __future__ import annotations
 
-
-def N_(message: str) -> str:
-    """The text as it is; the mark makes it part of the message catalogues."""
-    return message
+from medianest_core.sdk.texts import N_ as N_

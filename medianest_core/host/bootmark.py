@@ -12,16 +12,18 @@ from medianest_core.host.processes import alive
 
 
 class BootMark:
-    """`plugins-boot.json` in the data folder: there only while a plugin is being imported or asked what it brings."""
+    """`plugins-boot.json` in the data folder: there only while a plugin is being imported or asked what it brings, or blocks."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "plugins-boot.json"
 
-    def culprit(self) -> tuple[str, str] | None:
-        """(plugin, code stamp) of the plugin that was being started when the last process died; forgets it."""
+    def culprit(self) -> tuple[str, str, bool] | None:
+        """(plugin, code stamp, whether it was blocking rather than being started) of the one that was under way when the last
+        process died; forgets it."""
         try:
             mark = json.loads(self._path.read_text("utf-8"))
             name, stamp, pid = str(mark["plugin"]), str(mark["stamp"]), int(mark["pid"])
+            blocking = bool(mark.get("blocking"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError):
@@ -31,11 +33,11 @@ class BootMark:
             # Another process on the same folder is starting right now; the mark is its own.
             return None
         self.clear()
-        return name, stamp
+        return name, stamp, blocking
 
-    def starting(self, found: Found, stamp: str) -> None:
-        """Say who is being started."""
-        mark = {"plugin": found.name, "stamp": stamp, "pid": os.getpid()}
+    def starting(self, found: Found, stamp: str, *, blocking: bool = False) -> None:
+        """Say who is being started. blocking: who runs already and holds up everybody."""
+        mark = {"plugin": found.name, "stamp": stamp, "pid": os.getpid(), "blocking": blocking}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(f".{os.getpid()}.part")
         partial.write_text(json.dumps(mark), "utf-8")

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from medianest_core.base.logging import correlation_id, get_logger
 from medianest_core.bus.outbox import EventBus
+from medianest_core.cache.cached import Cached, Caches
 from medianest_core.host.declarations import KINDS
 from medianest_core.host.instances import Instances
 from medianest_core.host.registry import Registry
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import structlog
 
 P = TypeVar("P", bound=Provider[Any, Any])
+T = TypeVar("T")
 Translate = Callable[[str, str], str]
 """(plugin, message) → the message in the present reader's language."""
 
@@ -49,6 +51,7 @@ class Context(PluginContext):
         ledger: Ledger,
         registry: Registry,
         instances: Instances,
+        caches: Caches,
         translate: Translate,
     ) -> None:
         self.plugin = plugin
@@ -59,6 +62,8 @@ class Context(PluginContext):
         self._ledger = ledger
         self._registry = registry
         self._instances = instances
+        self._caches = caches
+        self._own_caches: dict[str, Cached[Any]] = {}
         self._translate = translate
 
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
@@ -94,20 +99,20 @@ class Context(PluginContext):
             raise MediaNestError(f"The plugin {self.plugin} has no job {name}.")
         if not isinstance(args, found.args):
             raise TypeError(f"{name} takes {found.args.__name__}, not {type(args).__name__}")
+        options: dict[str, Any] = {
+            "owner": owner,
+            "correlation_id": correlation_id.get() or None,
+            "delay": delay,
+            "unique": found.unique_by(args) if found.unique_by else None,
+            "queue": found.queue,
+            "max_attempts": found.retry.attempts,
+            "plugin": self.plugin,
+            "title": found.title,
+        }
+        if tx is None:
+            return await self._ledger.submit(name, args, **options)
         async with self._own(tx) as transaction:
-            return await self._ledger.enqueue(
-                transaction,
-                name,
-                args,
-                owner=owner,
-                correlation_id=correlation_id.get() or None,
-                delay=delay,
-                unique=found.unique_by(args) if found.unique_by else None,
-                queue=found.queue,
-                max_attempts=found.retry.attempts,
-                plugin=self.plugin,
-                title=found.title,
-            )
+            return await self._ledger.enqueue(transaction, name, args, **options)
 
     async def emit(self, event: Event, to: Audience, *, tx: Transaction | None = None) -> None:
         if not any(item is type(event) for item in self._events()):
@@ -122,6 +127,13 @@ class Context(PluginContext):
 
     def gettext(self, message: str) -> str:
         return self._translate(self.plugin, message)
+
+    def cache(self, name: str, kind: type[T], *, fresh: float = 300.0, stale: float = 0.0) -> Cached[T]:
+        if name not in self._own_caches:
+            self._own_caches[name] = self._caches.add(
+                f"plugin.{self.plugin}.{name}", kind, fresh=fresh, stale=stale
+            )
+        return self._own_caches[name]
 
     def _events(self) -> Sequence[Any]:
         declared = self._registry.declarations(self.plugin)

@@ -11,17 +11,21 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from medianest_core.sdk.calendar import CalendarSource
 from medianest_core.sdk.commands import Command
 from medianest_core.sdk.events import Event, Listener
 from medianest_core.sdk.jobs import Isolation, Job
 from medianest_core.sdk.manifest import Manifest
 from medianest_core.sdk.permissions import Access, Policy
+from medianest_core.sdk.pipeline import MediaType, PipelineStage, QuotaMeter
 from medianest_core.sdk.portal import Action, Card, NavItem, Page, Slot
 from medianest_core.sdk.routes import ApiRoute, Route
 from medianest_core.sdk.service import ServiceType
 from medianest_core.sdk.settings import secret_fields
 from medianest_core.sdk.storage import TableSet
 
+MOST = 1000
+"""Contributions that one plugin may bring."""
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 _PATH = re.compile(
     r"(?:[A-Za-z0-9._~-]+|\{[a-z_]+(?::path)?\})(?:/(?:[A-Za-z0-9._~-]+|\{[a-z_]+(?::path)?\}))*/?|"
@@ -75,6 +79,9 @@ def check_contributions(
 ) -> tuple[tuple[Any, ...], list[str]]:
     """(contributions with their full names, problems)."""
     check = _Check(manifest, services)
+    if len(items) > MOST:
+        # Every page asks all of them: nobody writes so many by hand.
+        return (), [f"register_contributions: there are {len(items)} of them; at most {MOST} are possible."]
     done: list[Any] = []
     for item in items:
         if isinstance(item, type) and issubclass(item, Event):
@@ -233,6 +240,40 @@ def _command(item: Command, check: _Check) -> None:
     check.handler(what, item.handler)
 
 
+def _media_type(item: MediaType, check: _Check) -> None:
+    what = f"Media type {item.name}"
+    _named(what, item.name, check)
+    check.once(what, "media type", item.name)
+
+
+def _quota_meter(item: QuotaMeter, check: _Check) -> None:
+    what = f"Quota meter {item.name}"
+    _named(what, item.name, check)
+    check.once(what, "quota meter", item.name)
+    check.handler(what, item.measure)
+
+
+def _stage(item: PipelineStage, check: _Check) -> None:
+    what = f"Pipeline stage {item.name}"
+    _named(what, item.name, check)
+    check.once(what, "stage", item.service, item.name)
+    check.handler(what, item.look)
+    for action in item.actions:
+        _named(f"{what}, action {action.name}", action.name, check)
+        check.handler(f"{what}, action {action.name}", action.handler)
+    if item.service not in check.services:
+        check.wrong(what, f"the plugin has no service {item.service}.")
+
+
+def _calendar(item: CalendarSource, check: _Check) -> None:
+    what = f"Calendar {item.name}"
+    _named(what, item.name, check)
+    check.once(what, "calendar", item.service, item.name)
+    check.handler(what, item.look)
+    if item.service not in check.services:
+        check.wrong(what, f"the plugin has no service {item.service}.")
+
+
 def _named(what: str, name: object, check: _Check) -> None:
     if not isinstance(name, str) or not _WORD.fullmatch(name):
         check.wrong(what, "its name must be lower-case letters, digits, dashes and underscores.")
@@ -261,4 +302,8 @@ _CHECKS: Mapping[type, Callable[[Any, _Check], Any]] = {
     TableSet: _tables,
     Listener: _listener,
     Command: _command,
+    MediaType: _media_type,
+    QuotaMeter: _quota_meter,
+    PipelineStage: _stage,
+    CalendarSource: _calendar,
 }

@@ -1,4 +1,4 @@
-"""Which plugins are installed, learnt from distribution metadata alone: nothing is imported here."""
+"""Which plugins are here, learnt from distribution metadata and from the names of files alone: nothing is imported."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
+from medianest_core.base.texts import N_
+from medianest_core.host import onefile
+from medianest_core.sdk.manifest import NAME_PATTERN
 from medianest_core.sdk.markers import API_MAJOR
 
 PLUGIN_GROUP = re.compile(r"medianest\.plugins\.v(\d+)")
@@ -33,6 +36,8 @@ class Found:
     requires: tuple[str, ...] = ()
     record: str = ""
     """Text of the distribution's list of installed files; tells builds of one version apart."""
+    file: str = ""
+    """Path of a plugin that is one file of the data directory; its `distribution` is then the file's name there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,10 @@ class Discovery:
     unreadable: Sequence[Unreadable]
 
 
-def discover(installed: Iterable[Distribution] | None = None) -> Discovery:
+def discover(installed: Iterable[Distribution] | None = None, *, folder: Path | None = None) -> Discovery:
     """Look at each distribution by itself, so that a damaged one hides no other.
 
-    installed: for tests; default: everything on `sys.path`.
+    installed: for tests; default: everything on `sys.path`. folder: where plugins of one file are looked for, too.
     """
     claims: dict[str, list[Found]] = {}
     unreadable: list[Unreadable] = []
@@ -78,14 +83,56 @@ def discover(installed: Iterable[Distribution] | None = None) -> Discovery:
         except Exception as error:
             if PLUGIN_GROUP.search(text):
                 unreadable.append(
-                    Unreadable(name, f"Its metadata cannot be read: {error}. Install it again.")
+                    Unreadable(
+                        name,
+                        N_("Its metadata cannot be read: {reason}. Install it again.").format(reason=error),
+                    )
                 )
+    if folder is not None:
+        _add_files(folder, claims, unreadable)
     ordered = sorted(claims.items())
     return Discovery(
         found=[several[0] for _, several in ordered if len(several) == 1],
         conflicts={name: several for name, several in ordered if len(several) > 1},
         unreadable=sorted(unreadable, key=lambda one: one.distribution),
     )
+
+
+def _add_files(folder: Path, claims: dict[str, list[Found]], unreadable: list[Unreadable]) -> None:
+    try:
+        paths = onefile.files(folder)
+    except OSError as error:
+        unreadable.append(Unreadable(f"{folder.name}/", _folder_reason(error)))
+        return
+    if paths:
+        onefile.install(str(folder.absolute()))
+    for path in paths:
+        label = f"{folder.name}/{path.name}"
+        if not NAME_PATTERN.fullmatch(path.stem):
+            unreadable.append(
+                Unreadable(
+                    label,
+                    N_(
+                        "The file's name must be 2 to 30 lower-case letters, digits and underscores, and .py."
+                    ),
+                )
+            )
+            continue
+        try:
+            version = onefile.version_in(path)
+        except (OSError, UnicodeDecodeError) as error:
+            unreadable.append(Unreadable(label, _folder_reason(error)))
+            continue
+        module = f"{onefile.package_of(folder)}.{path.stem}"
+        found = Found(
+            path.stem, module, label, version, API_MAJOR, False, str(folder), file=str(path.absolute())
+        )
+        claims.setdefault(found.name, []).append(found)
+
+
+def _folder_reason(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    return N_("It cannot be read: {reason}.").format(reason=reason)
 
 
 def _claims(distribution: Distribution, name: str) -> Iterable[Found]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import enum
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import AnyHttpUrl, AnyUrl
+from pydantic import AnyHttpUrl, AnyUrl, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from medianest_core.sdk.settings import HttpUrl, Secret, ServiceSettings
+from medianest_core.host.settings_models import is_group
+from medianest_core.sdk.settings import HttpUrl, Secret, ServiceSettings, SettingsGroup
 
 FormKind = Literal["text", "url", "secret", "number", "bool", "select", "textarea", "list"]
 CLEAR = "__clear"
@@ -27,8 +28,8 @@ class FormField:
 
     value: text for text, url, textarea, number and select; bool for bool; list of text for list; always "" for a secret, where
     `is_set` says that one is stored and `reference` shows a stored "$env:" or "$file:" reference. choices: (value, label).
-    minimum, maximum, step: for numbers. multiline: of a textarea, and of a secret with
-    line breaks.
+    minimum, maximum, step: for numbers. multiline: of a textarea, and of a secret with line breaks. group: label of the settings
+    that this one belongs to; its name is then "group.field".
     """
 
     name: str
@@ -47,6 +48,7 @@ class FormField:
     maximum: float | None = None
     step: float | None = None
     multiline: bool = False
+    group: str = ""
 
 
 def form_fields(
@@ -59,9 +61,29 @@ def form_fields(
     values: stored or typed ones; a secret's value is never repeated. errors: field name → sentence.
     """
     given, wrong = values or {}, errors or {}
+    found = []
+    for name, field in model.model_fields.items():
+        if is_group(field.annotation):
+            found += _group(name, field, field.annotation, given.get(name), wrong)
+        else:
+            found.append(_field(name, field, given.get(name), name in given, wrong.get(name, "")))
+    return found
+
+
+def _group(
+    name: str, field: FieldInfo, group: type[SettingsGroup], value: Any, wrong: Mapping[str, str]
+) -> list[FormField]:
+    """Inputs of settings that belong together. value: as stored or typed, or None for the defaults."""
+    default = field.get_default(call_default_factory=True)
+    if not isinstance(value, Mapping):
+        value = default.model_dump() if isinstance(default, SettingsGroup) else {}
     return [
-        _field(name, field, given.get(name), name in given, wrong.get(name, ""))
-        for name, field in model.model_fields.items()
+        replace(
+            _field(inner, one, value.get(inner), inner in value, wrong.get(f"{name}.{inner}", "")),
+            name=f"{name}.{inner}",
+            group=_label(name, field),
+        )
+        for inner, one in group.model_fields.items()
     ]
 
 
@@ -74,30 +96,40 @@ def parse_form(
     out, which keeps the stored one (`previous` tells whether there is one); a ticked `<name>__clear` gives None. An empty
     optional field gives its default.
     """
+    return _parse(model, form, previous or {})
+
+
+def _parse(
+    model: type[BaseModel], form: Mapping[str, Any], previous: Mapping[str, Any], prefix: str = ""
+) -> dict[str, Any]:
+    """prefix: before the names in the form, for settings of a group."""
     values: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        kind = _kind(field)
+    for own, field in model.model_fields.items():
+        if is_group(field.annotation):
+            values[own] = _parse(field.annotation, form, {}, f"{own}.")
+            continue
+        name, kind = prefix + own, _kind(field)
         if kind == "secret":
-            _parse_secret(name, form, previous or {}, values)
+            _parse_secret(name, form, previous, values)
             continue
         if kind == "list":
             lines = [line.strip() for text in _all(form, name) for line in text.splitlines()]
-            values[name] = [line for line in lines if line]
+            values[own] = [line for line in lines if line]
             continue
         texts = _all(form, name)
         if kind == "bool":
-            values[name] = bool(texts) and texts[-1].lower() in {"true", "on", "1", "yes"}
+            values[own] = bool(texts) and texts[-1].lower() in {"true", "on", "1", "yes"}
             continue
         if not texts:
             continue
         text = texts[-1] if kind == "textarea" else texts[-1].strip()
         if text:
-            values[name] = text
+            values[own] = text
         elif field.is_required() and kind in {"text", "textarea"}:
             # Left out, so that it is reported as missing rather than stored as an empty text.
             continue
         elif not field.is_required() and _nullable(field.annotation):
-            values[name] = None
+            values[own] = None
     return values
 
 
@@ -134,7 +166,7 @@ def _field(name: str, field: FieldInfo, value: Any, given: bool, error: str) -> 
     return FormField(
         name=name,
         kind=kind,
-        label=field.title or ("Address" if name == "url" else name.replace("_", " ").capitalize()),
+        label=_label(name, field),
         help=field.description or "",
         example=str(field.examples[0]) if field.examples else "",
         required=field.is_required(),
@@ -151,6 +183,10 @@ def _field(name: str, field: FieldInfo, value: Any, given: bool, error: str) -> 
         if kind == "number"
         else None,
     )
+
+
+def _label(name: str, field: FieldInfo) -> str:
+    return field.title or ("Address" if name == "url" else name.replace("_", " ").capitalize())
 
 
 def _kind(field: FieldInfo) -> FormKind:

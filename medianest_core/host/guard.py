@@ -15,11 +15,14 @@ from xml.etree.ElementTree import ParseError
 from medianest_core.base.breaker import Breaker, BreakerState, Token
 from medianest_core.base.bulkhead import Bulkhead
 from medianest_core.base.logging import get_logger
+from medianest_core.base.patience import at_least
 from medianest_core.base.redact import mask_known, redact
 from medianest_core.base.retry import RetryPlan
 from medianest_core.base.tasks import Exited, Overdue, bounded, contained, end
+from medianest_core.base.texts import N_
 from medianest_core.host.calls import CallRule
 from medianest_core.host.errors import PluginFault
+from medianest_core.host.faults import Noting
 from medianest_core.host.health import HealthLog
 from medianest_core.sdk.downloads import DownloadFailed, ProgressSink
 from medianest_core.sdk.errors import (
@@ -44,8 +47,8 @@ _DONE = object()
 class Guard:
     """Guards the calls of one instance.
 
-    on_trouble: told of each failure that says something about the service, after translation. timer: seconds that never go
-    back.
+    on_trouble: told of each failure that says something about the service, after translation. on_fault: told of mistakes of the
+    plugin. timer: seconds that never go back.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Guard:
         bulkhead: Bulkhead,
         health: HealthLog,
         on_trouble: Callable[[Exception], None] = lambda _: None,
+        on_fault: Noting = lambda *_: None,
         plan: RetryPlan | None = None,
         timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -67,13 +71,14 @@ class Guard:
         self._bulkhead = bulkhead
         self._health = health
         self._on_trouble = on_trouble
+        self._on_fault = on_fault
         self._plan = plan or RetryPlan()
         self._timer = timer
         self._sleep = sleep
 
     async def call(self, rule: CallRule, what: str, function: Callable[[], Awaitable[T]]) -> T:
         """The result of `function()`. what: "Kind.method", for the log. Raises errors of the SDK."""
-        ends = self._timer() + rule.deadline
+        ends = self._timer() + at_least(rule.deadline)
         attempt = 0
         while True:
             attempt += 1
@@ -99,7 +104,9 @@ class Guard:
                     left = watched.last + rule.idle - self._timer()
                     if left <= 0:
                         await end(task)
-                        raise Overdue(f"No progress for {rule.idle:g} seconds.")
+                        raise Overdue(
+                            N_("No progress for {seconds} seconds.").format(seconds=f"{rule.idle:g}")
+                        )
                     await asyncio.wait({task}, timeout=left)
                 value = task.result()
             except asyncio.CancelledError as error:
@@ -113,11 +120,11 @@ class Guard:
     async def stream(
         self, rule: CallRule, what: str, start: Callable[[], AsyncIterator[T]]
     ) -> AsyncIterator[T]:
-        """The items of an async generator, each within `rule.idle` seconds (default: the deadline).
+        """The items of an async generator, each within `rule.idle` seconds (default: the deadline), or longer for who is patient.
 
         It runs in one task of its own, at most one item ahead, so that it can be left behind when it ignores its end.
         """
-        idle = rule.idle or rule.deadline
+        idle = at_least(rule.idle or rule.deadline)
         queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=1)
         async with self._slot(rule, rule.deadline):
             token = self._breaker.enter()
@@ -180,7 +187,7 @@ class Guard:
             if pump.done():
                 pump.result()
                 return queue.get_nowait() if not queue.empty() else _DONE
-            raise Overdue(f"Nothing came within {idle:g} seconds.")
+            raise Overdue(N_("Nothing came within {seconds} seconds.").format(seconds=f"{idle:g}"))
         finally:
             getter.cancel()
 
@@ -222,21 +229,28 @@ class Guard:
                 what=what,
                 exc_info=error,
             )
+            self._on_fault(self._plugin, what, error)
         return translated
 
 
 def translate(error: Exception, what: str = "") -> Exception:
     """The error as callers of providers know it."""
     if isinstance(error, Exited):
-        return PluginFault(f"The plugin tried to end the process ({what}).")
+        return PluginFault(N_("The plugin tried to end the process ({what}).").format(what=what))
     if isinstance(error, MediaNestError | DownloadFailed):
         _mask(error)
         return error
     if isinstance(error, TimeoutError | OSError):
-        return NotReady(f"The service cannot be reached ({redact(str(error)) or type(error).__name__}).")
+        return NotReady(
+            N_("The service cannot be reached ({reason}).").format(
+                reason=redact(str(error)) or type(error).__name__
+            )
+        )
     if isinstance(error, _BAD_PAYLOAD):
         return InvalidResponse("The service answered with something that is not understood.")
-    return PluginFault(f"The plugin made a mistake ({what}: {type(error).__name__}).")
+    return PluginFault(
+        N_("The plugin made a mistake ({what}: {kind}).").format(what=what, kind=type(error).__name__)
+    )
 
 
 def _mask(error: Exception) -> None:

@@ -16,6 +16,7 @@ from pluggy import PluginValidationError
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import bounded
 from medianest_core.host.errors import Invalid
+from medianest_core.host.faults import Noting
 from medianest_core.sdk import hookspecs
 from medianest_core.sdk.markers import PROJECT
 
@@ -38,6 +39,8 @@ class Hooks:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._trace = trace
+        self.on_fault: Noting = lambda *_: None
+        """Told of each implementation of an async hook that fails."""
         self._names = frozenset(
             name for name in vars(hookspecs) if self._manager.parse_hookspec_opts(hookspecs, name) is not None
         )
@@ -62,6 +65,10 @@ class Hooks:
         """Forget a plugin; an unknown one is no error."""
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
+
+    def implemented(self, plugin: str) -> list[str]:
+        """Names of the hooks that a plugin has."""
+        return sorted(name for name in self._names if self._implementation(plugin, name) is not None)
 
     def collect(self, plugin: str, hook: str) -> Any:
         """Call one plugin's `register_*` hook in this thread; None where it has none. Raises what it raises."""
@@ -99,6 +106,7 @@ class Hooks:
             raise
         except BaseException as error:
             _log.warning("hook failed", hook=hook, plugin=plugin, exc_info=error)
+            self.on_fault(plugin, hook, error)
             return Outcome(plugin, error=error)
 
     def _implementation(self, plugin: str, hook: str) -> Any:

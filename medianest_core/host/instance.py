@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from medianest_core.base.breaker import Breaker, BreakerState
 from medianest_core.base.bulkhead import Bulkhead
@@ -17,8 +17,11 @@ from medianest_core.base.crypto import Keyring
 from medianest_core.base.egress import EgressPolicy
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import bounded, end, spawn
+from medianest_core.base.texts import N_
+from medianest_core.host.calls import CallRule
 from medianest_core.host.declarations import Declarations, Kind
 from medianest_core.host.errors import PluginFault, SettingsUnreadable
+from medianest_core.host.faults import Noting
 from medianest_core.host.guard import Guard, translate
 from medianest_core.host.health import HealthLog
 from medianest_core.host.instance_rows import InstanceRow
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from medianest_core.base.http import GuardedHttp
     from medianest_core.base.http_factory import HttpFactory
 
+T = TypeVar("T")
 _log = get_logger(__name__)
 CHECK_DEADLINE = 15.0
 POLL = 60.0
@@ -71,7 +75,8 @@ class InstanceInfo:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an instance needs from the host. changed: called after each change of state with (before, now)."""
+    """What an instance needs from the host. changed: called after each change of state with (before, now). fault: told of the
+    plugin's mistakes."""
 
     clock: Clock
     keyring: Keyring
@@ -82,6 +87,7 @@ class Surroundings:
     suspend: Callable[[str, str], Awaitable[None]]
     timer: Callable[[], float] = time.monotonic
     poll: float = POLL
+    fault: Noting = lambda *_: None
 
 
 @dataclass
@@ -111,6 +117,7 @@ class Instance:
             bulkhead=Bulkhead(),
             health=self.health,
             on_trouble=self._trouble,
+            on_fault=around.fault,
             timer=around.timer,
         )
         self._wake = asyncio.Event()
@@ -162,16 +169,20 @@ class Instance:
             raise NotReady(self._info.reason or "The service is not set up yet.")
         return self._connected.client
 
+    async def use(self, rule: CallRule, what: str, function: Callable[[Any], Awaitable[T]]) -> T:
+        """The result of function(client), guarded like a provider's call. what: for the log. Raises errors of the SDK."""
+        return await self._guard.call(rule, what, lambda: function(self.client))
+
     def start(self, after: float = 0.0) -> None:
         """Begin to set up; returns at once. after: seconds to wait before the first attempt."""
         if not self.row.enabled:
-            self._info = replace(self._info, state=InstanceState.CLOSED, reason="Switched off.")
+            self._info = replace(self._info, state=InstanceState.CLOSED, reason=N_("Switched off."))
             return
         if self.row.suspended_fingerprint == fingerprint(self.row.stored):
             self._info = replace(
                 self._info,
                 state=InstanceState.SUSPENDED,
-                reason="The plugin crashed three times with these settings. Change them, or retry.",
+                reason=N_("The plugin crashed three times with these settings. Change them, or retry."),
             )
             return
         self._task = spawn(self._run(after), f"instance:{self.row.plugin}:{self.row.name}")
@@ -274,6 +285,7 @@ class Instance:
             translated = translate(error, "check")
             if isinstance(translated, PluginFault):
                 _log.error("check crashed", plugin=self.row.plugin, instance=self.row.name, exc_info=error)
+                self._around.fault(self.row.plugin, "check", error)
             raise translated from error
 
     async def _connect(self) -> _Connected:
@@ -323,7 +335,8 @@ class Instance:
         if len(self._crashes) == _CRASHES and now - self._crashes[0] <= _CRASH_WINDOW:
             await self._around.suspend(self.row.id, fingerprint(self.row.stored))
             await self._become(
-                InstanceState.SUSPENDED, f"{error} It did so three times; it is left alone until you retry."
+                InstanceState.SUSPENDED,
+                N_("{reason} It did so three times; it is left alone until you retry.").format(reason=error),
             )
             return None
         pause = self._back_off(BACK_OFF)
@@ -388,9 +401,11 @@ async def run_check(
     if status is not None:
         snapshot = await status.snapshot()
         down = [item.name for item in snapshot.items if item.up is False]
-        message = f"It answers; down: {', '.join(down[:5])}." if down else "It answers."
+        message = (
+            N_("It answers; down: {items}.").format(items=", ".join(down[:5])) if down else N_("It answers.")
+        )
         return CheckResult(message, snapshot.version)
-    return CheckResult("The settings are complete. This service offers no test.")
+    return CheckResult(N_("The settings are complete. This service offers no test."))
 
 
 def make_http(

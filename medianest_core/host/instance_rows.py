@@ -10,19 +10,39 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.ids import new_id, new_token
+from medianest_core.base.texts import N_
 from medianest_core.host.errors import InvalidSettings, UnknownInstance
 from medianest_core.host.processes import alive
+from medianest_core.host.settings_store import context_of, fingerprint
 from medianest_core.sdk.settings import MASK
 from medianest_core.store.engine import Tx
 from medianest_core.store.errors import Stale
+from medianest_core.store.repos import settings_history
+from medianest_core.store.reseal import Sealed
 from medianest_core.store.tables.plugins import instance_states, instances, plugin_states
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _GONE_AFTER = 180.0
+
+
+def _still_suspended(row: RowMapping, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Sealing settings anew does not change them: what crashed the plugin before would crash it again."""
+    if row["suspended_fingerprint"] != fingerprint(row["settings_json"]):
+        return {}
+    return {"suspended_fingerprint": fingerprint(settings)}
+
+
+SEALED = (
+    Sealed(
+        instances, "settings_json", lambda row, name: context_of(row["id"], name), beside=_still_suspended
+    ),
+)
+"""Where secrets of instances are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,8 @@ class InstanceRow:
     enabled: bool
     suspended_fingerprint: str
     version: int
+    updated_at: float
+    updated_by: str | None
 
 
 def process_name() -> str:
@@ -61,6 +83,8 @@ async def load_rows(tx: Tx, instance_id: str | None = None) -> list[InstanceRow]
             enabled=row["enabled"],
             suspended_fingerprint=row["suspended_fingerprint"],
             version=row["version"],
+            updated_at=row["updated_at"],
+            updated_by=row["updated_by"],
         )
         for row in await tx.all(statement)
     ]
@@ -79,9 +103,9 @@ async def free_name(tx: Tx, plugin: str, wanted: str, title: str) -> str:
     taken = {row.name for row in await load_rows(tx) if row.plugin == plugin}
     if wanted:
         if not _NAME.fullmatch(wanted):
-            raise InvalidSettings({"name": "Use up to 40 lower-case letters, digits and dashes."})
+            raise InvalidSettings({"name": N_("Use up to 40 lower-case letters, digits and dashes.")})
         if wanted in taken:
-            raise InvalidSettings({"name": "Another service has this name already."})
+            raise InvalidSettings({"name": N_("Another service has this name already.")})
         return wanted
     base = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:36].strip("-") or plugin
     return next(name for n in range(1, 10_000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
@@ -118,7 +142,7 @@ async def insert_row(
             )
         )
     except IntegrityError as error:
-        raise InvalidSettings({"name": "Another service has this name already."}) from error
+        raise InvalidSettings({"name": N_("Another service has this name already.")}) from error
 
 
 async def change_row(
@@ -131,8 +155,24 @@ async def change_row(
         .values(**values, version=version + 1, updated_at=clock.now(), updated_by=actor)
     )
     if result.rowcount != 1:
-        current = await one_row(tx, row.id)
-        raise Stale({"title": current.title, "version": current.version, "settings": masked(current.stored)})
+        raise _stale(await one_row(tx, row.id))
+
+
+def unchanged(row: InstanceRow, version: int | None) -> None:
+    """Raises Stale where somebody has seen another version than this one; None has seen none."""
+    if version is not None and version != row.version:
+        raise _stale(row)
+
+
+def _stale(row: InstanceRow) -> Stale:
+    return Stale(
+        {
+            "title": row.title,
+            "version": row.version,
+            "enabled": row.enabled,
+            "settings": masked(row.stored),
+        }
+    )
 
 
 def masked(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +191,8 @@ async def set_suspended(tx: Tx, instance_id: str, fingerprint: str) -> None:
 
 
 async def delete_row(tx: Tx, instance_id: str) -> None:
-    """Remove an instance; rows that refer to it go with it."""
+    """Remove an instance; rows that refer to it go with it, and so does what its settings were."""
+    await settings_history.forget(tx, instance_id)
     await tx.execute(delete(instances).where(instances.c.id == instance_id))
 
 
@@ -170,6 +211,16 @@ async def put_plugin_state(tx: Tx, process: str, plugin: str, values: Mapping[st
     """Write where a plugin stands in this process."""
     statement = tx.insert(plugin_states).values(process=process, plugin=plugin, **values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["process", "plugin"], set_=dict(values)))
+
+
+async def plugin_reasons(tx: Tx, own: str, plugin: str | None = None) -> Sequence[RowMapping]:
+    """What processes other than `own` have to say of plugins, or of this one; the newest first."""
+    statement = (
+        select(plugin_states)
+        .where(plugin_states.c.process != own, plugin_states.c.reason != "")
+        .order_by(plugin_states.c.seen_at.desc())
+    )
+    return await tx.all(statement if plugin is None else statement.where(plugin_states.c.plugin == plugin))
 
 
 async def seen(tx: Tx, clock: Clock, process: str) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import bounded
+from medianest_core.base.texts import N_
 from medianest_core.bus.events import InstanceChanged, ServiceStatus
 from medianest_core.bus.outbox import EventBus
 from medianest_core.host import instance_rows as rows
+from medianest_core.host.calls import DEFAULT, CallRule
 from medianest_core.host.errors import InvalidSettings, UnknownInstance, UnknownService
 from medianest_core.host.guard import translate
 from medianest_core.host.handle import Handle as Handle
@@ -21,6 +24,7 @@ from medianest_core.host.health import Health
 from medianest_core.host.instance import Instance, Surroundings
 from medianest_core.host.instance import InstanceInfo as InstanceInfo
 from medianest_core.host.instance_rows import InstanceRow
+from medianest_core.host.past_settings import as_typed, note_created, note_saved
 from medianest_core.host.registry import Registry
 from medianest_core.host.settings_store import check_settings, merge_typed, reveal_stored, seal_settings
 from medianest_core.host.states import InstanceState
@@ -30,9 +34,12 @@ from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.portal import Action
 from medianest_core.sdk.service import CheckResult, Provider, ServiceType
+from medianest_core.sdk.settings import secret_fields
 from medianest_core.store.engine import Database, Tx
+from medianest_core.store.repos import settings_history
 from medianest_core.store.repos.audit import record
 
+T = TypeVar("T")
 ACTION_DEADLINE = 60.0
 _log = get_logger(__name__)
 
@@ -50,17 +57,22 @@ class Instances:
         process: str,
         around: Callable[[Instances], Surroundings],
         settings_changed: Callable[[str, str], Awaitable[None]],
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        """leads: does this process tell everyone of states? Each writes its own down."""
         self._db = db
         self._bus = bus
         self._clock = clock
         self._registry = registry
         self._process = process
         self._settings_changed = settings_changed
+        self._leads = leads
         self._rows: dict[str, InstanceRow] = {}
         self._running: dict[str, Instance] = {}
         self._lock = asyncio.Lock()
         self._around = around(self)
+        self.before_remove: list[Callable[[str], Awaitable[None]]] = []
+        """Called with the id of an instance that is about to be removed, while it still runs."""
 
     # Reading
 
@@ -89,9 +101,15 @@ class Instances:
         info = self.info(instance_id)
         running = self._running.get(instance_id)
         if running is None or kind not in running.kinds:
-            raise NotReady(info.reason or f"{info.title} has no {kind.__name__}.")
+            raise NotReady(
+                info.reason or N_("{title} has no {kind}.").format(title=info.title, kind=kind.__name__)
+            )
         if not info.ready:
-            raise NotReady(f"{info.title} is not available: {info.reason or info.state.value}")
+            raise NotReady(
+                N_("{title} is not available: {reason}").format(
+                    title=info.title, reason=info.reason or info.state.value
+                )
+            )
         return self._handle(running, kind)
 
     def has(self, kind: type[Provider[Any, Any]], instance_id: str) -> bool:
@@ -113,6 +131,23 @@ class Instances:
             raise NotReady(info.reason)
         return running.client
 
+    async def use(
+        self,
+        instance_id: str,
+        what: str,
+        function: Callable[[Any], Awaitable[T]],
+        rule: CallRule = DEFAULT,
+    ) -> T:
+        """The result of function(client): what a contribution does with a ready instance, guarded like a provider's call.
+
+        what: for the log. Raises UnknownInstance, NotReady with the reason, and other errors of the SDK.
+        """
+        info = self.info(instance_id)
+        running = self._running.get(instance_id)
+        if running is None or not info.ready:
+            raise NotReady(info.reason or N_("{title} is not set up yet.").format(title=info.title))
+        return await running.use(rule, what, function)
+
     def health(self, instance_id: str) -> Health:
         """Health as this process sees it. Raises UnknownInstance."""
         self._row(instance_id)
@@ -128,6 +163,23 @@ class Instances:
     def form_values(self, instance_id: str) -> dict[str, Any]:
         """Stored settings for `form_fields`: secrets masked, references as they are."""
         return rows.masked(self._row(instance_id).stored)
+
+    async def history(
+        self, instance_id: str, *, before: int | None = None, limit: int = 50
+    ) -> list[settings_history.State]:
+        """What its settings were, newest first, secrets masked. before: states older than the one with this id.
+
+        Raises UnknownInstance.
+        """
+        hide = self._secrets(self._row(instance_id))
+        async with self._db.read() as tx:
+            return await settings_history.states(tx, instance_id, before=before, limit=limit, hide=hide)
+
+    async def state(self, instance_id: str, state_id: int) -> settings_history.State:
+        """One state of the history. Raises UnknownInstance, UnknownState."""
+        hide = self._secrets(self._row(instance_id))
+        async with self._db.read() as tx:
+            return await settings_history.state(tx, instance_id, state_id, hide=hide)
 
     # Writing; each in one transaction with its audit row and event
 
@@ -157,6 +209,7 @@ class Instances:
                     stored=stored,
                     actor=actor,
                 )
+                await note_created(tx, instance_id, stored, title, actor, at=self._clock.now())
                 await self._note(
                     tx, actor, "instance.created", instance_id, plugin, service, {"title": title}
                 )
@@ -172,14 +225,17 @@ class Instances:
         actor: str | None,
         *,
         title: str | None = None,
+        restores: int | None = None,
     ) -> InstanceInfo:
         """Save settings and set the instance up anew. Secrets missing in `values` are kept, None removes one.
 
-        Raises InvalidSettings, Stale (with the present values, secrets masked), UnknownInstance, UnknownService.
+        restores: the state in the history that they are. Raises InvalidSettings, Stale (with the present values, secrets
+        masked), UnknownInstance, UnknownService.
         """
         row = self._row(instance_id)
         kind = self._type(row.plugin, row.service)
-        merged = merge_typed(kind.settings, values, self._kept(kind, row))
+        kept = self._kept(kind, row)
+        merged = merge_typed(kind.settings, values, kept)
         settings = check_settings(kind.settings, merged, protected=self._around.data_dir)
         stored = seal_settings(settings, merged, self._around.keyring, instance_id)
         new_title = row.title if title is None else _title(title, kind)
@@ -193,23 +249,55 @@ class Instances:
                     version=version,
                     actor=actor,
                 )
-                changed = sorted(name for name in stored if stored[name] != row.stored.get(name))
-                await self._note(
-                    tx, actor, "instance.updated", instance_id, row.plugin, row.service, {"fields": changed}
+                # A secret is sealed anew with each save; whether it is another one shows in the clear alone.
+                secrets = [
+                    name for name in secret_fields(kind.settings) if merged.get(name) != kept.get(name)
+                ]
+                plain = stored.keys() - secret_fields(kind.settings)
+                changed = [name for name in plain if stored[name] != row.stored.get(name)]
+                await note_saved(
+                    tx, row, stored, new_title, secrets, actor, restores=restores, at=self._clock.now()
                 )
+                details: dict[str, Any] = {"fields": sorted([*changed, *secrets])}
+                if restores is not None:
+                    details["restores"] = restores
+                await self._note(tx, actor, "instance.updated", instance_id, row.plugin, row.service, details)
             await self._reload(instance_id)
         await self._settings_changed(row.plugin, instance_id)
         return self.info(instance_id)
 
-    async def set_enabled(self, instance_id: str, enabled: bool, actor: str | None) -> InstanceInfo:
-        """Switch on or off. Raises UnknownInstance."""
+    async def restore(
+        self,
+        instance_id: str,
+        state_id: int,
+        version: int,
+        actor: str | None,
+        again: Mapping[str, str] = MappingProxyType({}),
+    ) -> InstanceInfo:
+        """Bring a state of the history back, by the way of everything that is typed. again: secrets typed anew.
+
+        A secret whose value the history does not hold stays as it is. Raises UnknownState, and what `update` raises.
+        """
+        row = self._row(instance_id)
+        kind = self._type(row.plugin, row.service)
+        past = await self.state(instance_id, state_id)
+        typed = as_typed(kind.settings, past.values, rows.masked(row.stored), again)
+        return await self.update(
+            instance_id, typed, version, actor, title=past.title or None, restores=state_id
+        )
+
+    async def set_enabled(
+        self, instance_id: str, enabled: bool, actor: str | None, version: int | None = None
+    ) -> InstanceInfo:
+        """Switch on or off. version: as read; None for the portal itself. Raises Stale, UnknownInstance."""
         row = self._row(instance_id)
         if row.enabled is not enabled:
             async with self._lock:
                 async with self._db.begin() as tx:
                     current = await rows.one_row(tx, instance_id)
+                    known = current.version if version is None else version
                     await rows.change_row(
-                        tx, self._clock, current, {"enabled": enabled}, version=current.version, actor=actor
+                        tx, self._clock, current, {"enabled": enabled}, version=known, actor=actor
                     )
                     what = "instance.enabled" if enabled else "instance.disabled"
                     await self._note(tx, actor, what, instance_id, row.plugin, row.service, {})
@@ -217,10 +305,14 @@ class Instances:
             await self._settings_changed(row.plugin, instance_id)
         return self.info(instance_id)
 
-    async def remove(self, instance_id: str, actor: str | None) -> None:
-        """Delete, with all that refers to it. Raises UnknownInstance."""
+    async def remove(self, instance_id: str, actor: str | None, version: int | None = None) -> None:
+        """Delete, with all that refers to it. version: as read; None for the portal itself. Raises Stale, UnknownInstance."""
         row = self._row(instance_id)
         async with self._lock:
+            async with self._db.read() as tx:
+                rows.unchanged(await rows.one_row(tx, instance_id), version)
+            for leave in self.before_remove:
+                await leave(instance_id)
             await self._close(instance_id)
             async with self._db.begin() as tx:
                 await rows.delete_row(tx, instance_id)
@@ -279,6 +371,36 @@ class Instances:
         async with self._db.read() as tx:
             self._rows = {row.id: row for row in await rows.load_rows(tx)}
 
+    async def catch_up(self) -> None:
+        """Follow what other processes have changed in the rows."""
+        async with self._db.read() as tx:
+            found = {row.id: row for row in await rows.load_rows(tx)}
+        if found == self._rows:
+            return
+        changed: list[InstanceRow] = []
+        async with self._lock:
+            # Read again: we may have waited for a change of our own.
+            async with self._db.read() as tx:
+                found = {row.id: row for row in await rows.load_rows(tx)}
+            for instance_id in [one for one in self._rows if one not in found]:
+                changed.append(self._rows.pop(instance_id))
+                await self._close(instance_id)
+            for row in found.values():
+                known = self._rows.get(row.id)
+                self._rows[row.id] = row
+                if known is None or known.version != row.version:
+                    changed.append(row)
+                    await self._close(row.id)
+                    self._start(row)
+                elif known.suspended_fingerprint and not row.suspended_fingerprint:
+                    # Somebody said to try it again.
+                    running = self._running.get(row.id)
+                    if running is not None:
+                        running.row = row
+                        running.retry()
+        for row in changed:
+            await self._settings_changed(row.plugin, row.id)
+
     def start_plugin(self, plugin: str, after: float = 0.0) -> None:
         """Begin to set up a plugin's instances, in so many seconds."""
         for row in self._rows.values():
@@ -328,6 +450,8 @@ class Instances:
         try:
             async with self._db.begin() as tx:
                 await rows.put_state(tx, self._process, now.id, values)
+                if not self._leads():
+                    return
                 if before.state is not now.state:
                     await self._publish(tx, now.id, now.plugin, now.service, now.state.value, now.reason)
                 if before.ready is not now.ready or (before.state not in settled and now.state in settled):
@@ -343,7 +467,8 @@ class Instances:
                             reason=now.reason,
                             since_at=now.since,
                         ),
-                        Audience.status(),
+                        # Who else may see it is for the status domain to say, which passes it on.
+                        Audience.admins(),
                     )
         except Exception as error:
             _log.warning("an instance's state could not be stored", instance=now.name, exc_info=error)
@@ -352,7 +477,7 @@ class Instances:
         api = running.api(kind)
         info = running.info
         if api is None:
-            api = Unavailable(info.reason or f"{info.title} is not set up yet.")
+            api = Unavailable(info.reason or N_("{title} is not set up yet.").format(title=info.title))
         provider = running.provider_class(kind)
         return Handle(info, cast(P, api), capabilities_of(provider) if provider else frozenset())
 
@@ -366,9 +491,11 @@ class Instances:
             return running.info
         plugin = self._registry.plugin(row.plugin)
         if plugin is None:
-            reason = f"Its plugin {row.plugin} is not installed."
+            reason = N_("Its plugin {plugin} is not installed.").format(plugin=row.plugin)
         else:
-            reason = f"Its plugin {plugin.title} is not running: {plugin.reason or plugin.state.value}"
+            reason = N_("Its plugin {plugin} is not running: {reason}").format(
+                plugin=plugin.title, reason=plugin.reason or plugin.state.value
+            )
         return InstanceInfo(
             id=row.id,
             plugin=row.plugin,
@@ -377,7 +504,7 @@ class Instances:
             title=row.title,
             enabled=row.enabled,
             state=InstanceState.CLOSED,
-            reason=reason if row.enabled else "Switched off.",
+            reason=reason if row.enabled else N_("Switched off."),
             since=plugin.since if plugin else 0.0,
             next_at=None,
             version=row.version,
@@ -386,8 +513,15 @@ class Instances:
     def _type(self, plugin: str, service: str) -> ServiceType[Any, Any]:
         found = self._registry.service_type(plugin, service)
         if found is None:
-            raise UnknownService(f"No running plugin brings {plugin}/{service}.")
+            raise UnknownService(
+                N_("No running plugin brings {plugin}/{service}.").format(plugin=plugin, service=service)
+            )
         return found
+
+    def _secrets(self, row: InstanceRow) -> frozenset[str]:
+        """Settings that are secrets, as far as the plugin can be asked."""
+        found = self._registry.service_type(row.plugin, row.service)
+        return frozenset() if found is None else secret_fields(found.settings)
 
     def _kept(self, kind: ServiceType[Any, Any], row: InstanceRow) -> Mapping[str, Any]:
         """Stored values for secrets that are not typed anew; what cannot be opened has to be typed."""
@@ -453,5 +587,5 @@ class Instances:
 def _title(title: str, kind: ServiceType[Any, Any]) -> str:
     chosen = title.strip() or kind.title or kind.name.capitalize()
     if len(chosen) > 80:
-        raise InvalidSettings({"title": "Use at most 80 characters."})
+        raise InvalidSettings({"title": N_("Use at most 80 characters.")})
     return chosen

@@ -8,14 +8,19 @@ from typing import Any
 from pydantic import BaseModel
 
 from medianest_core.base.logging import correlation_id
+from medianest_core.base.tasks import bounded
 from medianest_core.bus.outbox import EventBus
 from medianest_core.host.context import Context
 from medianest_core.host.declarations import Declarations
+from medianest_core.host.faults import Noting
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.sdk.events import Event, Listener
 from medianest_core.sdk.jobs import Job, JobContext
 from medianest_core.sdk.storage import Transaction
 from medianest_core.store.engine import Tx
+
+DEADLINE = 20.0
+"""Seconds that an inline listener has for one event: less than the bus gives it, so that the overdue one is told apart."""
 
 
 class ListenerArgs(BaseModel):
@@ -27,10 +32,17 @@ class ListenerArgs(BaseModel):
 class Listeners:
     """Subscriptions of all active plugins."""
 
-    def __init__(self, bus: EventBus, ledger: Ledger, context: Callable[[str], Context]) -> None:
+    def __init__(
+        self,
+        bus: EventBus,
+        ledger: Ledger,
+        context: Callable[[str], Context],
+        fault: Noting = lambda *_: None,
+    ) -> None:
         self._bus = bus
         self._ledger = ledger
         self._context = context
+        self._fault = fault
         self._ends: dict[str, list[Callable[[], None]]] = {}
         self._jobs: dict[str, list[Job[Any]]] = {}
 
@@ -64,7 +76,11 @@ class Listeners:
 
     def _inline(self, plugin: str, item: Listener) -> Callable[[Event], Awaitable[None]]:
         async def listen(event: Event) -> None:
-            await item.handler(self._context(plugin), event)
+            try:
+                await bounded(item.handler(self._context(plugin), event), DEADLINE)
+            except Exception as error:
+                self._fault(plugin, f"listener {event.name}", error)
+                raise
 
         return listen
 

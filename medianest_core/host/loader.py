@@ -18,6 +18,8 @@ from typing import Any
 
 from stevedore.extension import Extension, ExtensionManager
 
+from medianest_core.base.texts import N_
+from medianest_core.host import onefile
 from medianest_core.host.discovery import Found
 from medianest_core.sdk.markers import ENTRY_POINT_GROUP
 
@@ -61,6 +63,9 @@ class _Guarded(ExtensionManager[Any]):
     def _load_one_plugin(self, ep: EntryPoint, *args: Any, **kwargs: Any) -> Extension[Any] | None:
         found = self._plugins[(ep.name, ep.value)]
         self._before(found)
+        if found.file:
+            # It may have been edited since: a file is changed in place, where a distribution is installed anew.
+            onefile.fresh(ep.value)
         try:
             extension: Extension[Any] | None = super()._load_one_plugin(ep, *args, **kwargs)
             assert extension is not None
@@ -107,7 +112,7 @@ def load(
                 outcome = results.get(timeout=share)
             except Empty:
                 given_up.set()
-                outcome = Loaded(found, error=TookTooLong("Importing it took too long."))
+                outcome = Loaded(found, error=TookTooLong(N_("Importing it took too long.")))
             outcomes[outcome.found.name] = outcome
             waiting.remove(found)
             if isinstance(outcome.error, TookTooLong):

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from medianest_core.base.texts import N_
+from medianest_core.host import onefile
 from medianest_core.host.discovery import Found
 
 PER_PLUGIN = 10.0
@@ -28,6 +30,10 @@ _CHILD = """
 import importlib, json, sys, traceback
 job = json.loads(sys.argv[1])
 sys.path[:] = job["path"]
+if job["files"]:
+    from medianest_core.host import onefile
+    for folder in job["files"]:
+        onefile.install(folder)
 report = open(job["report"], "w", encoding="utf-8")
 def say(**facts):
     report.write(json.dumps(facts) + "\\n")
@@ -106,7 +112,7 @@ def probe(plugins: Sequence[Found], *, per_plugin: float = PER_PLUGIN) -> dict[s
             waiting.remove(plugin)
             progressed = True
         if not progressed:
-            verdicts[first] = Verdict("Importing it in a test process gave no answer.")
+            verdicts[first] = Verdict(N_("Importing it in a test process gave no answer."))
             waiting.pop(0)
     return verdicts
 
@@ -120,7 +126,12 @@ def _run(plugins: Sequence[Found], per_plugin: float) -> dict[str, Verdict]:
         report = Path(folder) / "report"
         output = Path(folder) / "output"
         report.touch()
-        job = {"path": sys.path, "report": str(report), "modules": list(names)}
+        job = {
+            "path": sys.path,
+            "files": onefile.installed(),
+            "report": str(report),
+            "modules": list(names),
+        }
         # Files, not pipes: a grandchild that keeps a pipe open would look like a hang.
         with output.open("wb") as sink:
             child = subprocess.Popen(
@@ -168,10 +179,16 @@ def _verdict(line: dict[str, Any], hung: bool, code: int, per_plugin: float, out
         return Verdict()
     if line["result"] == "raised":
         if line["kind"] == "SystemExit":
-            return Verdict("It tried to end the process while it was imported.", line["trace"], True)
-        return Verdict(f"Importing it failed: {line['kind']}: {line['message']}", line["trace"], True)
+            return Verdict(N_("It tried to end the process while it was imported."), line["trace"], True)
+        return Verdict(
+            N_("Importing it failed: {kind}: {message}").format(kind=line["kind"], message=line["message"]),
+            line["trace"],
+            True,
+        )
     said = output.read_text("utf-8", "replace")[-4000:]
     if hung:
-        return Verdict(f"Importing it did not end within {per_plugin:g} seconds.", said)
+        return Verdict(
+            N_("Importing it did not end within {seconds} seconds.").format(seconds=f"{per_plugin:g}"), said
+        )
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return Verdict(f"Importing it ended the process ({how}).", said)
+    return Verdict(N_("Importing it ended the process ({how}).").format(how=how), said)

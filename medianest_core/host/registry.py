@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from medianest_core.base.texts import N_
 from medianest_core.host.declarations import KINDS, Declarations, Kind
 from medianest_core.host.states import PluginState
 from medianest_core.sdk.service import Provider, ServiceType
@@ -39,6 +40,8 @@ class PluginInfo:
     services: Sequence[str] = ()
     contributions: Mapping[str, int] = field(default_factory=dict)
     instances: int = 0
+    row_version: int = 0
+    """Of the admin's choice, to be handed back with the next one."""
 
 
 class Registry:
@@ -118,7 +121,11 @@ class Registry:
             waiting = count == 0
             state = PluginState.NEEDS_SETTINGS if waiting else PluginState.ACTIVE
             names = " or ".join(service.title or service.name for service in declared.services.values())
-            reason = f"No {names} has been set up yet. Add one under Services." if waiting else ""
+            reason = (
+                N_("No {names} has been set up yet. Add one under Services.").format(names=names)
+                if waiting
+                else info.reason
+            )
         return replace(info, state=state, reason=reason, instances=count)
 
 

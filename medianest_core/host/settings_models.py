@@ -6,11 +6,11 @@ import enum
 import types
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import AnyHttpUrl, AnyUrl, BaseModel
 
-from medianest_core.sdk.settings import HttpUrl, Secret, ServiceSettings
+from medianest_core.sdk.settings import HttpUrl, Secret, ServiceSettings, SettingsGroup, secret_fields
 
 _PLAIN = (str, int, float, bool, Secret, HttpUrl, AnyHttpUrl, AnyUrl, Path)
 
@@ -21,7 +21,9 @@ def settings_problems(model: object) -> list[str]:
         return ["Its settings are not a ServiceSettings model."]
     problems = []
     for name, field in model.model_fields.items():
-        if reason := _refusal(field.annotation, inside_list=False):
+        if is_group(field.annotation):
+            problems += _group_problems(f"{model.__name__}.{name}", field.annotation)
+        elif reason := _refusal(field.annotation, inside_list=False):
             problems.append(f"Settings field {model.__name__}.{name}: {reason}")
         if hasattr(ServiceSettings, name):
             problems.append(f"Settings field {model.__name__}.{name}: this name is taken by ServiceSettings.")
@@ -31,6 +33,29 @@ def settings_problems(model: object) -> list[str]:
             problems.append(f"Settings field {model.__name__}.{name}: a switch needs a default.")
     if model.model_config.get("extra") != "forbid":
         problems.append(f'Settings model {model.__name__} must keep extra="forbid".')
+    return problems
+
+
+def is_group(annotation: object) -> TypeGuard[type[SettingsGroup]]:
+    """Whether a field holds settings that belong together."""
+    return isinstance(annotation, type) and issubclass(annotation, SettingsGroup)
+
+
+def _group_problems(place: str, group: type[SettingsGroup]) -> list[str]:
+    problems = []
+    for name, field in group.model_fields.items():
+        if is_group(field.annotation):
+            problems.append(f"Settings field {place}.{name}: groups inside groups are not possible.")
+        elif secret_fields(group) & {name}:
+            problems.append(f"Settings field {place}.{name}: a secret stands beside its group, not inside.")
+        elif reason := _refusal(field.annotation, inside_list=False):
+            problems.append(f"Settings field {place}.{name}: {reason}")
+        if field.alias or field.validation_alias or field.serialization_alias:
+            problems.append(f"Settings field {place}.{name}: aliases are not possible.")
+        if field.is_required() and field.annotation is bool:
+            problems.append(f"Settings field {place}.{name}: a switch needs a default.")
+    if group.model_config.get("extra") != "forbid":
+        problems.append(f'Settings group {group.__name__} must keep extra="forbid".')
     return problems
 
 
@@ -48,7 +73,7 @@ def _refusal(annotation: Any, *, inside_list: bool) -> str | None:
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return None if issubclass(annotation, str) else "choices must be a StrEnum."
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "models inside settings are not possible; use separate fields."
+        return "models inside settings are not possible; use a SettingsGroup or separate fields."
     if isinstance(annotation, type) and any(issubclass(annotation, plain) for plain in _PLAIN):
         return "a list of secrets is not possible." if inside_list and annotation is Secret else None
     return f"{getattr(annotation, '__name__', annotation)} cannot be shown as a form."

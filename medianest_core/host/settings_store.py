@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -19,14 +19,27 @@ from pydantic import AnyUrl, ValidationError
 
 from medianest_core.base.crypto import CannotOpen, Keyring
 from medianest_core.base.redact import register_secret
+from medianest_core.base.texts import N_
 from medianest_core.host.errors import InvalidSettings, SettingsUnreadable
-from medianest_core.sdk.settings import Secret, ServiceSettings, secret_fields
+from medianest_core.host.settings_models import is_group
+from medianest_core.sdk.settings import Secret, ServiceSettings, SettingsGroup, secret_fields
 
 S = TypeVar("S", bound=ServiceSettings)
 
 _REFERENCE = re.compile(r"\$(env|file):(.+)", re.DOTALL)
 _MAX_SECRET_FILE = 64 * 1024
 _LONG_WORD = 12
+_LIMITS = {
+    "greater_than": ("gt", N_("It must be more than {limit}.")),
+    "greater_than_equal": ("ge", N_("It must be at least {limit}.")),
+    "less_than": ("lt", N_("It must be less than {limit}.")),
+    "less_than_equal": ("le", N_("It must be at most {limit}.")),
+    "string_too_long": ("max_length", N_("Use at most {limit} characters.")),
+    "string_too_short": ("min_length", N_("Use at least {limit} characters.")),
+    "too_short": ("min_length", N_("Enter at least {limit}.")),
+    "too_long": ("max_length", N_("Enter at most {limit}.")),
+}
+"""What pydantic calls a limit that was passed: the name of the limit, and our sentence."""
 
 
 def check_settings(model: type[S], values: Mapping[str, Any], *, protected: Path | None = None) -> S:
@@ -49,15 +62,29 @@ def check_settings(model: type[S], values: Mapping[str, Any], *, protected: Path
         errors = field_errors(model, error) | errors
     except Exception as error:
         raise InvalidSettings(
-            {"": f"The plugin could not check these settings ({type(error).__name__})."}
+            {"": N_("The plugin could not check these settings ({kind}).").format(kind=type(error).__name__)}
         ) from error
     if errors:
         raise InvalidSettings(errors)
-    in_clear = "Leave name and password out of the address: they would be stored and shown in clear."
-    if found := {name: in_clear for name, value in settings if _names_someone(value)}:
+    in_clear = N_("Leave name and password out of the address: they would be stored and shown in clear.")
+    if found := {
+        name: in_clear for name, value in each_setting(dict(settings)).items() if _names_someone(value)
+    }:
         raise InvalidSettings(found)
     _register(settings)
     return settings
+
+
+def each_setting(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Each setting by itself; those of a group as "group.field"."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = dict(value) if isinstance(value, Mapping | SettingsGroup) else None
+        if inner is None:
+            found[name] = value
+        else:
+            found |= {f"{name}.{key}": one for key, one in inner.items()}
+    return found
 
 
 def _names_someone(value: object) -> bool:
@@ -77,7 +104,7 @@ def seal_settings(
         if isinstance(raw, str) and _REFERENCE.fullmatch(raw):
             stored[name] = raw
         elif isinstance(value, Secret):
-            stored[name] = keyring.seal(value.reveal(), _context(owner, name))
+            stored[name] = keyring.seal(value.reveal(), context_of(owner, name))
         else:
             stored[name] = None
     return stored
@@ -95,7 +122,11 @@ def open_settings(
     except ValidationError as error:
         fields = ", ".join(sorted(name or "the whole" for name in field_errors(model, error)))
         raise SettingsUnreadable(
-            f"The stored settings do not fit this version of the plugin ({fields}). Check and save them again."
+            N_(
+                N_(
+                    "The stored settings do not fit this version of the plugin ({fields}). Check and save them again."
+                )
+            ).format(fields=fields)
         ) from None
     _register(settings)
     return settings
@@ -118,7 +149,7 @@ def reveal_stored(
         if _REFERENCE.fullmatch(value):
             values[name] = follow(value, protected)
         else:
-            values[name] = keyring.open(value, _context(owner, name))
+            values[name] = keyring.open(value, context_of(owner, name))
     return values
 
 
@@ -132,11 +163,12 @@ def merge_typed(
     """
     values = dict(typed)
     kept = [name for name in secret_fields(model) if values.get(name, "") == ""]
-    fields = model.model_fields
+    defaults = {name: field.default for name, field in model.model_fields.items()}
+    present = each_setting(defaults) | each_setting(current)
     moved = any(
-        _origin(value) != _origin(current[name] if name in current else fields[name].default)
-        for name, value in values.items()
-        if name in fields and _origin(value)
+        _origin(value) != _origin(present.get(name))
+        for name, value in each_setting(values).items()
+        if name.partition(".")[0] in defaults and _origin(value)
     )
     again = {}
     for name in kept:
@@ -144,7 +176,7 @@ def merge_typed(
         if current.get(name) is None:
             continue
         if moved:
-            again[name] = "The address has changed, so type this again."
+            again[name] = N_("The address has changed, so type this again.")
         values[name] = current[name]
     if again:
         raise InvalidSettings(again)
@@ -172,7 +204,7 @@ def follow(value: str, protected: Path | None = None) -> str:
         if name.upper().startswith("MEDIANEST_"):
             raise SettingsUnreadable("Variables of MediaNest itself cannot be used here.")
         if not (text := os.environ.get(name)):
-            raise SettingsUnreadable(f"The environment variable {name} is not set.")
+            raise SettingsUnreadable(N_("The environment variable {name} is not set.").format(name=name))
         return text
     path = Path(match[2])
     try:
@@ -180,12 +212,12 @@ def follow(value: str, protected: Path | None = None) -> str:
         if protected is not None and resolved.is_relative_to(protected.resolve()):
             raise SettingsUnreadable("Files in MediaNest's own data folder cannot be used here.")
         if not resolved.is_file() or resolved.stat().st_size > _MAX_SECRET_FILE:
-            raise SettingsUnreadable(f"{path} is not a small file.")
+            raise SettingsUnreadable(N_("{path} is not a small file.").format(path=path))
         text = resolved.read_text("utf-8").strip("\r\n")
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise SettingsUnreadable(f"The file {path} cannot be read.") from error
+        raise SettingsUnreadable(N_("The file {path} cannot be read.").format(path=path)) from error
     if not text:
-        raise SettingsUnreadable(f"The file {path} is empty.")
+        raise SettingsUnreadable(N_("The file {path} is empty.").format(path=path))
     return text
 
 
@@ -198,30 +230,49 @@ def field_errors(model: type[ServiceSettings], error: ValidationError) -> dict[s
     """Field name → one sentence. Inputs are left out: the message beside one field could show another's secret."""
     secrets = secret_fields(model)
     errors: dict[str, str] = {}
-    for one in error.errors(include_input=False, include_context=False, include_url=False):
-        name = str(one["loc"][0]) if one["loc"] else ""
-        if name and name not in model.model_fields:
-            errors.setdefault("", f'There is no setting called "{name[:60]}".')
+    for one in error.errors(include_input=False, include_context=True, include_url=False):
+        name, known = _place(model, one["loc"])
+        if not known:
+            errors.setdefault("", N_('There is no setting called "{name}".').format(name=name[:60]))
             continue
-        errors.setdefault(name, _sentence(one["type"], one["msg"], secret=name in secrets))
+        errors.setdefault(
+            name, _sentence(one["type"], one["msg"], one.get("ctx", {}), secret=name in secrets)
+        )
     return errors
 
 
-def _sentence(kind: str, message: str, *, secret: bool) -> str:
+def _place(model: type[ServiceSettings], where: Sequence[int | str]) -> tuple[str, bool]:
+    """What the form calls the place of an error, and whether there is such a setting."""
+    name = str(where[0]) if where else ""
+    field = model.model_fields.get(name)
+    if field is None:
+        return name, not name
+    if not is_group(field.annotation) or len(where) < 2:
+        return name, True
+    return f"{name}.{where[1]}", where[1] in field.annotation.model_fields
+
+
+def _sentence(kind: str, message: str, context: Mapping[str, Any], *, secret: bool) -> str:
     if kind == "missing":
-        return "This is needed."
+        return N_("This is needed.")
     if secret:
-        return "Type the secret itself, not its mask." if "mask" in message else "This cannot be used."
+        return (
+            N_("Type the secret itself, not its mask.") if "mask" in message else N_("This cannot be used.")
+        )
     if kind in {"int_parsing", "float_parsing", "int_type", "float_type", "int_from_float"}:
-        return "Enter a number."
+        return N_("Enter a number.")
     if kind.startswith("url"):
-        return "Enter a complete address, such as http://192.168.1.20:5055."
+        return N_("Enter a complete address, such as http://192.168.1.20:5055.")
+    if kind in _LIMITS:
+        name, sentence = _LIMITS[kind]
+        return sentence.format(limit=context[name])
     text = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     text = text.replace("Input should be", "It must be").replace("String should", "It should").strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _context(owner: str, field: str) -> str:
+def context_of(owner: str, field: str) -> str:
+    """What a sealed setting is bound to. owner: the instance's id."""
     return f"instance:{owner}:{field}"
 
 

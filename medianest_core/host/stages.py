@@ -5,12 +5,13 @@ Runs in a thread, needs no database, and changes nothing but the hook registrati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from medianest_core.base.redact import redact
+from medianest_core.base.texts import N_
 from medianest_core.host.bootmark import BootMark
 from medianest_core.host.compat import manifest_of, refusal
 from medianest_core.host.declarations import Declarations
@@ -50,9 +51,13 @@ class Stages:
         self._deadline = deadline
 
     def run(
-        self, discovery: Discovery, choice: Choice, mark: BootMark | None = None, only: str | None = None
+        self,
+        discovery: Discovery,
+        choice: Choice,
+        mark: BootMark | None = None,
+        only: Collection[str] | None = None,
     ) -> list[Standing]:
-        """Where each plugin stands; those with declarations have their hooks registered. only: look at this one alone."""
+        """Where each plugin stands; those with declarations have their hooks registered. only: look at these alone."""
         standings = [*self._conflicts(discovery), *self._unreadable(discovery)]
         candidates: list[Found] = []
         stamps = {found.name: code_stamp(found) for found in discovery.found if not found.builtin}
@@ -64,8 +69,8 @@ class Stages:
             else:
                 candidates.append(found)
         if only is not None:
-            standings = [one for one in standings if one.name == only]
-            candidates = [found for found in candidates if found.name == only]
+            standings = [one for one in standings if one.name in only]
+            candidates = [found for found in candidates if found.name in only]
         verdicts = self._probe({found: stamps[found.name] for found in candidates if not found.builtin})
         for found in list(candidates):
             verdict = verdicts.get(found.name)
@@ -115,22 +120,29 @@ class Stages:
             return Standing(found.name, PluginState.FOUND, found=found, declared=outcome.value)
         if isinstance(error, TookTooLong):
             self._hooks.unregister(found.name)
-            return _import_failed(found, "Importing it and asking what it brings took too long.")
+            return _import_failed(found, N_("Importing it and asking what it brings took too long."))
         if isinstance(error, Incompatible):
             return Standing(found.name, PluginState.INCOMPATIBLE, str(error), found=found)
         if isinstance(error, Invalid):
             return Standing(found.name, PluginState.INVALID, redact(str(error)), outcome.trace, found)
         if isinstance(error, SystemExit):
-            return _import_failed(found, "It tried to end the process while it was started.", outcome.trace)
-        return _import_failed(found, f"Importing it failed: {type(error).__name__}: {error}", outcome.trace)
+            return _import_failed(
+                found, N_("It tried to end the process while it was started."), outcome.trace
+            )
+        return _import_failed(
+            found,
+            N_("Importing it failed: {kind}: {message}").format(kind=type(error).__name__, message=error),
+            outcome.trace,
+        )
 
     def _conflicts(self, discovery: Discovery) -> list[Standing]:
         return [
             Standing(
                 name,
                 PluginState.CONFLICT,
-                f"{' and '.join(sorted(found.distribution for found in several))} both bring a plugin called "
-                f"{name}. Uninstall one of them.",
+                N_("{packages} both bring a plugin called {name}. Uninstall one of them.").format(
+                    packages=" and ".join(sorted(found.distribution for found in several)), name=name
+                ),
                 found=several[0],
             )
             for name, several in discovery.conflicts.items()
@@ -145,5 +157,5 @@ class Stages:
 
 def _import_failed(found: Found, reason: str, trace: str = "") -> Standing:
     sentence = reason if reason.endswith((".", "!", "?")) else f"{reason}."
-    told = f"{redact(sentence)} Update it or uninstall it, then retry."
+    told = N_("{reason} Update it or uninstall it, then retry.").format(reason=redact(sentence))
     return Standing(found.name, PluginState.IMPORT_FAILED, told, redact(trace), found)

@@ -20,7 +20,11 @@ def code_stamp(found: Found) -> str:
     digest = hashlib.sha256(
         "\n".join((found.distribution, found.version, found.module, found.record)).encode()
     )
-    for name, changed, size in _sources(found.module.partition(":")[0].partition(".")[0]):
+    if found.file:
+        sources = _file(found.file)
+    else:
+        sources = _sources(found.module.partition(":")[0].partition(".")[0])
+    for name, changed, size in sources:
         digest.update(f"{name}\0{changed}\0{size}\n".encode())
     return digest.hexdigest()[:24]
 
@@ -45,10 +49,15 @@ def _sources(package: str) -> list[tuple[str, int, int]]:
         for folder in spec.submodule_search_locations:
             _scan(folder, "", found)
     elif spec.origin:
-        with contextlib.suppress(OSError):
-            status = Path(spec.origin).stat()
-            found.append((Path(spec.origin).name, status.st_mtime_ns, status.st_size))
+        found += _file(spec.origin)
     return sorted(found)
+
+
+def _file(path: str) -> list[tuple[str, int, int]]:
+    with contextlib.suppress(OSError):
+        status = Path(path).stat()
+        return [(Path(path).name, status.st_mtime_ns, status.st_size)]
+    return []
 
 
 def _scan(folder: str, prefix: str, found: list[tuple[str, int, int]]) -> None:

@@ -64,6 +64,8 @@ _WORST = [
     InstanceState.SUSPENDED,
     InstanceState.FAILED,
 ]
+_KNOWN_BY_ROWS = {PluginState.NEEDS_MIGRATION, PluginState.SUSPENDED}
+"""What only those processes know that run the plugins."""
 _NOTHING = _Stored({}, (), {}, {})
 
 
@@ -74,7 +76,9 @@ async def survey(settings: AppSettings, db: Database | None) -> Survey:
     registry = Registry(lambda plugin: counts[plugin])
     hooks = Hooks()
     choice = plugin_rows.Choice(stored.choice, settings.plugins_disabled, settings.safe_mode)
-    for standing in Stages(settings.data_dir, hooks).run(discover(), choice):
+    for standing in Stages(settings.data_dir, hooks).run(
+        discover(folder=settings.data_dir / "plugins"), choice
+    ):
         info = plain_info(standing, 0.0)
         if (declared := standing.declared) is not None:
             if problems := collisions(declared, registry.active(), core_metadata().tables):
@@ -82,9 +86,12 @@ async def survey(settings: AppSettings, db: Database | None) -> Survey:
             else:
                 info = replace(info, **declared_facts(declared), state=PluginState.ACTIVE)
                 state, reason = stored.plugin_states.get(info.name, ("", ""))
-                if state == PluginState.NEEDS_MIGRATION:
-                    info = replace(info, state=PluginState.NEEDS_MIGRATION, reason=reason)
+                if state in _KNOWN_BY_ROWS:
+                    info = replace(info, state=PluginState(state), reason=reason)
                 else:
+                    # Of one that runs: what it did wrong last.
+                    ran = bool(state) and PluginState(state).running
+                    info = replace(info, reason=reason if ran else "")
                     registry.activate(declared)
         registry.put(info)
     lines = [
@@ -108,11 +115,18 @@ async def _read(db: Database) -> _Stored:
                 await plugin_rows.load(tx),
                 await load_rows(tx),
                 await _instance_states(tx),
-                {row["plugin"]: (row["state"], row["reason"]) for row in await tx.all(select(plugin_states))},
+                await _plugin_states(tx),
             )
     except (SQLAlchemyError, DatabaseAway):
         # Tables of another version, or none yet: what is installed can be shown all the same.
         return _NOTHING
+
+
+async def _plugin_states(tx: Tx) -> Mapping[str, tuple[str, str]]:
+    """Where several processes differ, the one in which something is wrong."""
+    rows = await tx.all(select(plugin_states))
+    rows = sorted(rows, key=lambda row: (row["state"] in _KNOWN_BY_ROWS, bool(row["reason"])))
+    return {row["plugin"]: (row["state"], row["reason"]) for row in rows}
 
 
 async def _instance_states(tx: Tx) -> Mapping[str, tuple[str, str]]:

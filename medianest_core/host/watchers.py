@@ -8,6 +8,7 @@ from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
 from medianest_core.host.instance_rows import dead_processes, forget_processes, seen
 from medianest_core.store.engine import Database
+from medianest_core.store.errors import DatabaseAway
 
 _log = get_logger(__name__)
 EVERY = 45.0
@@ -27,5 +28,8 @@ async def keep_alive(db: Database, clock: Clock, process: str, *, every: float =
         try:
             async with db.begin() as tx:
                 await seen(tx, clock, process)
+        except DatabaseAway:
+            # Whoever watches over the database has said so already.
+            continue
         except Exception as error:
             _log.warning("the state of this process could not be renewed", exc_info=error)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from medianest_core.sdk.auth import Challenge as Challenge
     from medianest_core.sdk.auth import Identity as Identity
     from medianest_core.sdk.auth import Standing as Standing
+    from medianest_core.sdk.auth import WatchlistTitle as WatchlistTitle
+    from medianest_core.sdk.calendar import CalendarEntry as CalendarEntry
+    from medianest_core.sdk.calendar import CalendarSource as CalendarSource
     from medianest_core.sdk.capabilities import Capability as Capability
     from medianest_core.sdk.capabilities import capabilities_of as capabilities_of
     from medianest_core.sdk.capabilities import optional as optional
@@ -22,8 +25,14 @@ if TYPE_CHECKING:
     from medianest_core.sdk.catalog import Catalog as Catalog
     from medianest_core.sdk.catalog import CatalogCapability as CatalogCapability
     from medianest_core.sdk.catalog import CatalogEntry as CatalogEntry
+    from medianest_core.sdk.catalog import CatalogPage as CatalogPage
+    from medianest_core.sdk.catalog import CatalogPerson as CatalogPerson
+    from medianest_core.sdk.catalog import CatalogSeason as CatalogSeason
+    from medianest_core.sdk.catalog import Feed as Feed
     from medianest_core.sdk.commands import Command as Command
+    from medianest_core.sdk.context import PluginCache as PluginCache
     from medianest_core.sdk.context import PluginContext as PluginContext
+    from medianest_core.sdk.deprecation import PluginDeprecation as PluginDeprecation
     from medianest_core.sdk.downloads import Availability as Availability
     from medianest_core.sdk.downloads import Choice as Choice
     from medianest_core.sdk.downloads import DownloadCapability as DownloadCapability
@@ -97,11 +106,14 @@ if TYPE_CHECKING:
     from medianest_core.sdk.media import Library as Library
     from medianest_core.sdk.media import MediaCapability as MediaCapability
     from medianest_core.sdk.media import MediaChange as MediaChange
+    from medianest_core.sdk.media import MediaChoice as MediaChoice
     from medianest_core.sdk.media import MediaRecord as MediaRecord
     from medianest_core.sdk.media import MediaSource as MediaSource
     from medianest_core.sdk.media import RawRecord as RawRecord
     from medianest_core.sdk.media import RecordPage as RecordPage
+    from medianest_core.sdk.notify import MaybeSent as MaybeSent
     from medianest_core.sdk.notify import Message as Message
+    from medianest_core.sdk.notify import MessageItem as MessageItem
     from medianest_core.sdk.notify import Notifier as Notifier
     from medianest_core.sdk.notify import NotifyCapability as NotifyCapability
     from medianest_core.sdk.permissions import ADMIN as ADMIN
@@ -110,9 +122,18 @@ if TYPE_CHECKING:
     from medianest_core.sdk.permissions import PUBLIC as PUBLIC
     from medianest_core.sdk.permissions import USER as USER
     from medianest_core.sdk.permissions import Access as Access
+    from medianest_core.sdk.permissions import Attempt as Attempt
+    from medianest_core.sdk.permissions import Denial as Denial
     from medianest_core.sdk.permissions import Permission as Permission
     from medianest_core.sdk.permissions import Policy as Policy
     from medianest_core.sdk.permissions import needs as needs
+    from medianest_core.sdk.pipeline import MediaType as MediaType
+    from medianest_core.sdk.pipeline import PipelineStage as PipelineStage
+    from medianest_core.sdk.pipeline import QuotaMeter as QuotaMeter
+    from medianest_core.sdk.pipeline import StageAction as StageAction
+    from medianest_core.sdk.pipeline import StageReport as StageReport
+    from medianest_core.sdk.pipeline import StageState as StageState
+    from medianest_core.sdk.pipeline import Tracked as Tracked
     from medianest_core.sdk.portal import Action as Action
     from medianest_core.sdk.portal import Card as Card
     from medianest_core.sdk.portal import NavItem as NavItem
@@ -120,10 +141,19 @@ if TYPE_CHECKING:
     from medianest_core.sdk.portal import Slot as Slot
     from medianest_core.sdk.process import WATCHDOG as WATCHDOG
     from medianest_core.sdk.process import Child as Child
+    from medianest_core.sdk.requests import BackendChoice as BackendChoice
+    from medianest_core.sdk.requests import BackendUser as BackendUser
+    from medianest_core.sdk.requests import Issue as Issue
+    from medianest_core.sdk.requests import OptionChoice as OptionChoice
+    from medianest_core.sdk.requests import Quota as Quota
     from medianest_core.sdk.requests import RequestBackend as RequestBackend
     from medianest_core.sdk.requests import RequestCapability as RequestCapability
     from medianest_core.sdk.requests import RequestItem as RequestItem
+    from medianest_core.sdk.requests import RequestOption as RequestOption
     from medianest_core.sdk.requests import RequestState as RequestState
+    from medianest_core.sdk.requests import RequestStatus as RequestStatus
+    from medianest_core.sdk.requests import Review as Review
+    from medianest_core.sdk.requests import ReviewVerdict as ReviewVerdict
     from medianest_core.sdk.routes import ApiRoute as ApiRoute
     from medianest_core.sdk.routes import File as File
     from medianest_core.sdk.routes import Handler as Handler
@@ -142,6 +172,7 @@ if TYPE_CHECKING:
     from medianest_core.sdk.settings import JsonObject as JsonObject
     from medianest_core.sdk.settings import Secret as Secret
     from medianest_core.sdk.settings import ServiceSettings as ServiceSettings
+    from medianest_core.sdk.settings import SettingsGroup as SettingsGroup
     from medianest_core.sdk.settings import secret_fields as secret_fields
     from medianest_core.sdk.status import Beat as Beat
     from medianest_core.sdk.status import Incident as Incident
@@ -154,6 +185,7 @@ if TYPE_CHECKING:
     from medianest_core.sdk.storage import core_stub as core_stub
     from medianest_core.sdk.storage import instance_fk as instance_fk
     from medianest_core.sdk.storage import user_fk as user_fk
+    from medianest_core.sdk.texts import N_ as N_
     from medianest_core.sdk.version import API_VERSION as API_VERSION
     from medianest_core.sdk.version import compatible as compatible
     from medianest_core.sdk.webhooks import Delivery as Delivery
@@ -169,6 +201,11 @@ _FILES: dict[str, tuple[str, ...]] = {
         "Challenge",
         "Identity",
         "Standing",
+        "WatchlistTitle",
+    ),
+    "calendar": (
+        "CalendarEntry",
+        "CalendarSource",
     ),
     "capabilities": (
         "Capability",
@@ -180,9 +217,14 @@ _FILES: dict[str, tuple[str, ...]] = {
         "Catalog",
         "CatalogCapability",
         "CatalogEntry",
+        "CatalogPage",
+        "CatalogPerson",
+        "CatalogSeason",
+        "Feed",
     ),
     "commands": ("Command",),
-    "context": ("PluginContext",),
+    "context": ("PluginCache", "PluginContext"),
+    "deprecation": ("PluginDeprecation",),
     "downloads": (
         "Availability",
         "Choice",
@@ -273,6 +315,7 @@ _FILES: dict[str, tuple[str, ...]] = {
         "MOVIE",
         "MediaCapability",
         "MediaChange",
+        "MediaChoice",
         "MediaRecord",
         "MediaSource",
         "RawRecord",
@@ -281,13 +324,17 @@ _FILES: dict[str, tuple[str, ...]] = {
         "SHOW",
     ),
     "notify": (
+        "MaybeSent",
         "Message",
+        "MessageItem",
         "Notifier",
         "NotifyCapability",
     ),
     "permissions": (
         "ADMIN",
         "Access",
+        "Attempt",
+        "Denial",
         "OWNER",
         "PENDING",
         "PUBLIC",
@@ -295,6 +342,15 @@ _FILES: dict[str, tuple[str, ...]] = {
         "Policy",
         "USER",
         "needs",
+    ),
+    "pipeline": (
+        "MediaType",
+        "PipelineStage",
+        "QuotaMeter",
+        "StageAction",
+        "StageReport",
+        "StageState",
+        "Tracked",
     ),
     "portal": (
         "Action",
@@ -308,10 +364,19 @@ _FILES: dict[str, tuple[str, ...]] = {
         "WATCHDOG",
     ),
     "requests": (
+        "BackendChoice",
+        "BackendUser",
+        "Issue",
+        "OptionChoice",
+        "Quota",
         "RequestBackend",
         "RequestCapability",
         "RequestItem",
+        "RequestOption",
         "RequestState",
+        "RequestStatus",
+        "Review",
+        "ReviewVerdict",
     ),
     "routes": (
         "ApiRoute",
@@ -336,6 +401,7 @@ _FILES: dict[str, tuple[str, ...]] = {
         "MASK",
         "Secret",
         "ServiceSettings",
+        "SettingsGroup",
         "secret_fields",
     ),
     "status": (
@@ -353,6 +419,7 @@ _FILES: dict[str, tuple[str, ...]] = {
         "instance_fk",
         "user_fk",
     ),
+    "texts": ("N_",),
     "version": (
         "API_VERSION",
         "compatible",
@@ -367,7 +434,16 @@ _FILES: dict[str, tuple[str, ...]] = {
 _HOME = {name: file for file, names in _FILES.items() for name in names}
 
 
+_RENAMED: dict[str, tuple[str, str, str]] = {}
+"""Former name → (present name, deprecated since, gone in): versions of the API."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        present, since, gone_in = _RENAMED[name]
+        telling = importlib.import_module(f"{__name__}.deprecation")
+        telling.deprecated(name, since=since, gone_in=gone_in, instead=present)
+        return globals().get(present) or __getattr__(present)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

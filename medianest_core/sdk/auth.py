@@ -23,6 +23,8 @@ class AuthCapability(Capability):
     REVALIDATE = "revalidate"
     REVOKE = "revoke"
     GROUPS = "groups"
+    WATCHLIST = "watchlist"
+    SIGN_OUT = "sign_out"
 
 
 class AuthFlow(StrEnum):
@@ -32,6 +34,8 @@ class AuthFlow(StrEnum):
     """`Challenge.url` is opened in a window; the portal polls."""
     FORM = "form"
     """User name and password typed into the portal."""
+    REDIRECT = "redirect"
+    """The browser goes to `Challenge.url` and comes back to `return_url` with parameters, which `complete` is given as its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Identity:
 
     subject: the service's stable id of the account. token: kept sealed by the core, handed back to `revalidate`.
     owner: the person owns the configured server (the first such person may become admin).
+    admin: the service decides whether the person is an admin here; None: the portal does.
     """
 
     subject: str
@@ -63,6 +68,7 @@ class Identity:
     token: Secret | None = None
     owner: bool = False
     groups: Sequence[str] = field(default_factory=tuple)
+    admin: bool | None = None
 
 
 class Standing(StrEnum):
@@ -71,6 +77,16 @@ class Standing(StrEnum):
     VALID = "valid"
     REVOKED = "revoked"
     """The account or its access to our servers is gone: sessions end."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchlistTitle:
+    """A title that a person has put on their list at the service. kind: a media type. ids: external ids, provider → id. Provisional."""
+
+    kind: str
+    ids: Mapping[str, str]
+    title: str
+    year: int | None = None
 
 
 class AuthProvider(Provider[S, C]):
@@ -83,7 +99,7 @@ class AuthProvider(Provider[S, C]):
 
     @abstractmethod
     async def complete(self, state: Mapping[str, str], form: Mapping[str, str]) -> Identity | None:
-        """The identity, or None while the person has not finished.
+        """The identity, or None while the person has not finished. form: what was typed, or what a redirect came back with.
 
         Raises SignInDenied where the person may not come in, ChallengeExpired where the attempt is gone. Outages raise
         ProviderError and leave the attempt alive.
@@ -108,3 +124,13 @@ class AuthProvider(Provider[S, C]):
     async def groups(self, subject: str) -> Sequence[str]:
         """Names of the groups the person is in."""
         raise unsupported(self, AuthCapability.GROUPS)
+
+    @optional(AuthCapability.SIGN_OUT)
+    async def sign_out_url(self, token: Secret | None, *, return_url: str) -> str | None:
+        """Where the browser goes so that the person is signed out at the service too; None: nowhere. It may lead to return_url."""
+        raise unsupported(self, AuthCapability.SIGN_OUT)
+
+    @optional(AuthCapability.WATCHLIST)
+    async def watchlist(self, subject: str, token: Secret) -> Sequence[WatchlistTitle]:
+        """What the person wants to see, newest first. Raises AuthFailed where the token is no good. Provisional."""
+        raise unsupported(self, AuthCapability.WATCHLIST)

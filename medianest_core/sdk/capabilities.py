@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from medianest_core.sdk.errors import Unsupported
+from medianest_core.sdk.texts import N_
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__medianest_capability__"
@@ -33,7 +34,11 @@ def optional(capability: Capability) -> Callable[[F], F]:
 
 def unsupported(provider: object, capability: Capability) -> Unsupported:
     """The error that a default implementation raises."""
-    return Unsupported(f"{type(provider).__name__} does not support {capability.value}")
+    return Unsupported(
+        N_("{provider} does not support {capability}.").format(
+            provider=type(provider).__name__, capability=capability.value
+        )
+    )
 
 
 def capabilities_of(provider: type) -> frozenset[Capability]:

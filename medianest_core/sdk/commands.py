@@ -1,4 +1,8 @@
-"""Command: a contribution to the command line, `medianest <plugin> <name>`. Provisional."""
+"""Command: a contribution to the command line, `medianest <plugin> <name>`.
+
+It runs beside the portal, in a process of its own: its context has the plugin's folder, log and the database, but no connected
+services, and jobs and events are left to the portal (`MediaNestError`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """handler(context, arguments) → exit code; it prints for itself."""
+    """handler(context, arguments) → exit code; it parses its arguments, `--help` among them, and prints for itself."""
 
     name: str
     handler: Callable[[PluginContext, Sequence[str]], Awaitable[int]]

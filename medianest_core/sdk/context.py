@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import TypeVar
 
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from medianest_core.sdk.storage import Transaction
 
 P = TypeVar("P", bound="Provider[Any, Any]")
+T = TypeVar("T")
+
+
+class PluginCache(Protocol[T]):
+    """Values that are kept for a while, by key; see `PluginContext.cache`."""
+
+    async def get(self, key: str, make: Callable[[], Awaitable[T]]) -> T:
+        """The value of `key`, asked for with `make` where none is fresh: once, however many want it. Raises what `make` raises."""
+
+    async def forget(self, key: str) -> None:
+        """Ask anew for `key` next time."""
+
+    async def clear(self) -> None:
+        """Ask anew for everything."""
 
 
 class PluginContext(ABC):
@@ -60,3 +74,11 @@ class PluginContext(ABC):
     @abstractmethod
     def gettext(self, message: str) -> str:
         """Translate with the plugin's catalogue for the present reader."""
+
+    @abstractmethod
+    def cache(self, name: str, kind: type[T], *, fresh: float = 300.0, stale: float = 0.0) -> PluginCache[T]:
+        """This plugin's cache of that name, apart from those of others; all processes share it, and admins see how it fares.
+
+        kind: what pydantic can read and write. fresh: seconds an entry is good. stale: seconds it is still given afterwards where
+        `make` raises NotReady, RateLimited or InvalidResponse.
+        """

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from medianest_core.sdk.capabilities import Capability, optional, unsupported
+from medianest_core.sdk.media import Image
 from medianest_core.sdk.service import C, Provider, S
 
 
@@ -21,6 +22,7 @@ class DownloadCapability(Capability):
     FORMATS = "formats"
     RESUME = "resume"
     SUBTITLES = "subtitles"
+    THUMBNAILS = "thumbnails"
 
 
 class Availability(StrEnum):
@@ -45,7 +47,10 @@ class Limits:
 class FoundItem:
     """One item behind an address. key: unique and stable at the service, used to never fetch twice. duration: seconds.
 
-    size: bytes at best quality, where known. heights: available video heights, highest first.
+    published_at: epoch seconds, where known. short: a clip of the kind that sites show upright, one after the other.
+
+    size: bytes at best quality, where known. heights: available video heights, highest first. thumbnail: address of a picture,
+    shown through the portal where the downloader can fetch it.
     """
 
     key: str
@@ -58,6 +63,8 @@ class FoundItem:
     thumbnail: str | None = None
     channel: str = ""
     heights: Sequence[int] = ()
+    published_at: float | None = None
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +186,12 @@ class Downloader(Provider[S, C]):
     def options(self) -> Options:
         """What can be chosen."""
         raise unsupported(self, DownloadCapability.FORMATS)
+
+    @optional(DownloadCapability.THUMBNAILS)
+    async def thumbnail(self, address: str) -> Image:
+        """The picture at a `FoundItem.thumbnail` that this downloader named; at most 10 MiB. Raises NotFound where there is none.
+
+        The core checks that it is a picture, makes it small and keeps it. Fetch it with `self.http`, whose rules say which
+        hosts may be reached.
+        """
+        raise unsupported(self, DownloadCapability.THUMBNAILS)

@@ -47,8 +47,9 @@ class Audience:
         return cls("library")
 
     @classmethod
-    def status(cls) -> Audience:
-        return cls("status-updates")
+    def status(cls, role: str = "") -> Audience:
+        """Those who look at what is up. role: only people with this role."""
+        return cls(f"status-updates:{role}" if role else "status-updates")
 
     @classmethod
     def admins(cls) -> Audience:

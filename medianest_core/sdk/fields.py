@@ -37,6 +37,10 @@ class FieldReport:
 
 
 class FieldOwner(Provider[S, C]):
+    reading: int = 1
+    """Raised by a version that reads more out of the same answers, or reads them otherwise: all titles are then asked about again,
+    once. Where `fields` names others this happens by itself."""
+
     @abstractmethod
     def fields(self) -> Mapping[str, Sequence[str]]:
         """kind → names of the fields it can know."""

@@ -10,18 +10,21 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from medianest_core.sdk.auth import AuthProvider
+from medianest_core.sdk.calendar import CalendarSource
 from medianest_core.sdk.catalog import Catalog
 from medianest_core.sdk.commands import Command
 from medianest_core.sdk.downloads import Downloader
 from medianest_core.sdk.events import Event, Listener
-from medianest_core.sdk.fields import FieldOwner
+from medianest_core.sdk.fields import FieldOwner, TitleKey
 from medianest_core.sdk.jobs import Job
 from medianest_core.sdk.markers import hookspec
-from medianest_core.sdk.media import MediaSource
+from medianest_core.sdk.media import MediaChoice, MediaSource
 from medianest_core.sdk.notify import Notifier
+from medianest_core.sdk.permissions import Attempt, Denial
+from medianest_core.sdk.pipeline import MediaType, PipelineStage, QuotaMeter
 from medianest_core.sdk.portal import Action, Card, NavItem, Page, Slot
-from medianest_core.sdk.requests import RequestBackend
-from medianest_core.sdk.routes import ApiRoute, Route
+from medianest_core.sdk.requests import BackendChoice, RequestBackend, RequestItem, Review
+from medianest_core.sdk.routes import ApiRoute, Route, Viewer
 from medianest_core.sdk.service import ServiceType
 from medianest_core.sdk.status import StatusProvider
 from medianest_core.sdk.storage import TableSet
@@ -52,6 +55,10 @@ Contribution: TypeAlias = (
     | type[Event]
     | Listener
     | Command
+    | MediaType
+    | QuotaMeter
+    | PipelineStage
+    | CalendarSource
 )
 Contributions: TypeAlias = Sequence[Contribution]
 ServiceTypes: TypeAlias = Sequence[ServiceType[Any, Any]]
@@ -119,7 +126,7 @@ def register_webhook_receivers() -> WebhookReceivers:
 
 @hookspec
 def register_contributions() -> Contributions:
-    """Everything else: jobs, pages, navigation, cards, routes, tables, events, listeners, commands."""
+    """Everything else: jobs, pages, navigation, cards, routes, tables, events, listeners, commands, media types, quota meters, pipeline stages, calendars."""
     raise NotImplementedError
 
 
@@ -141,3 +148,32 @@ async def on_shutdown(context: PluginContext) -> None:
 @hookspec
 async def on_uninstall(context: PluginContext) -> None:
     """The admin removes the plugin's data."""
+
+
+@hookspec
+async def review_request(context: PluginContext, item: RequestItem, user: str) -> Review | None:
+    """Someone asks for this title (`user`: id of the account). None: nothing to say. The strictest answer wins; one that fails or
+    takes longer than ten seconds holds the request for an admin."""
+
+
+@hookspec
+async def choose_backend(
+    context: PluginContext, item: RequestItem, candidates: Sequence[BackendChoice]
+) -> str | None:
+    """Which instance of `candidates` shall take the request; None leaves it to others. The first answer in order counts; one that
+    fails or is no candidate is passed over."""
+
+
+@hookspec
+async def authorize(context: PluginContext, viewer: Viewer, attempt: Attempt) -> Denial | None:
+    """Somebody whom the portal's own rules let in opens a page or calls the API. Any Denial wins, and one that fails or takes longer
+    than five seconds denies. Never asked about signing in and out, about the plugins page for admins, and in safe mode: what a plugin
+    locks can always be unlocked. Asked before each page, so answer from what you know."""
+
+
+@hookspec
+async def resolve_media(
+    context: PluginContext, title: TitleKey, candidates: Sequence[MediaChoice]
+) -> str | None:
+    """Several instances hold this title: which one shall open it where the person did not say? None leaves it to others. The first
+    answer in order counts; one that fails or is no candidate is passed over."""

@@ -13,6 +13,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from medianest_core.sdk.texts import N_
+
 Params = Mapping[str, str | int | float | bool | Sequence[str] | None]
 
 
@@ -41,7 +43,7 @@ class Response:
 
         try:
             return json.loads(self.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidResponse("The service answered with something that is not JSON.") from error
 
     def raise_for_status(self) -> Response:
@@ -60,8 +62,8 @@ class Response:
                 "The service asks us to slow down.", float(header) if header.isdigit() else None
             )
         if self.status >= 500:
-            raise errors.NotReady(f"The service answered with error {self.status}.")
-        raise errors.Rejected(f"The service refused the request ({self.status}).")
+            raise errors.NotReady(N_("The service answered with error {status}.").format(status=self.status))
+        raise errors.Rejected(N_("The service refused the request ({status}).").format(status=self.status))
 
 
 class StreamedResponse(ABC):
@@ -95,10 +97,14 @@ class Http(ABC):
         content: bytes | None = None,
         timeout: float | None = None,
         max_bytes: int | None = None,
+        remember: float | None = None,
     ) -> Response:
         """Send and read a whole answer, whatever its status.
 
-        timeout: total seconds, default 10. max_bytes: cap of the body, default 32 MiB.
+        timeout: total seconds, default 10. max_bytes: cap of the body, default 32 MiB. remember: for a GET, seconds to keep an
+        answer that carries an ETag or Last-Modified; the next such request only asks whether it has changed, and where the
+        service says 304 the kept answer is returned as a 200. It is kept with all headers and its body, up to 1 MiB, in the cache
+        that all processes share.
         """
 
     @abstractmethod

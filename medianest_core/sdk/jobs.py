@@ -95,11 +95,16 @@ class JobContext(ABC):
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a job runs by itself: `cron` ("0 4 * * *", in UTC) or `every` seconds. at_start: also once when the portal starts."""
+    """When a job runs by itself: `cron` ("0 4 * * *", in `timezone`) or `every` seconds. at_start: also once when the portal starts.
+
+    timezone: as "Europe/Berlin". A time of day that a change of clocks leaves out comes at once after it; one that comes twice
+    is taken once. Admins can pause a schedule and choose other times.
+    """
 
     cron: str | None = None
     every: float | None = None
     at_start: bool = False
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class MediaCapability(Capability):
     DEEP_LINK = "deep_link"
     COLLECTIONS = "collections"
     RESCAN = "rescan"
+    DETAILS = "details"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,16 @@ class MediaRecord:
 
     Field names: title, sort_title, original_title, summary, tagline, year (int), released_on ("YYYY-MM-DD"), content_rating,
     rating and audience_rating (0–10), duration_ms, studio, genres, directors, writers (lists of str), cast
-    ([{"name", "role", "image"?}]), captions ({language tag: {"format", "title", "external", "forced"}}), media
-    ({"container", "bitrate_kbps", "width", "height", "resolution", "video_codec", "bit_depth", "color_space", "hdr",
-    "audio_codec", "audio_channels", "frame_rate"}), files ([{"path", "size", "duration_ms"}]), assets ({"poster", "backdrop",
-    "logo", "thumb": image reference that `MediaSource.image` understands}), child_count, leaf_count.
+    ([{"name", "role", "image"?}]), captions ({language tag: {"format", "title", "external", "forced", "url"?, "changed_at"?,
+    "auto_generated"?}}), media (see below), audio ([{"language", "codec", "channels", "title", "atmos"?}]), chapters
+    ([{"title", "start_ms", "end_ms"?, "image"?}]), files ([{"path", "size", "duration_ms"}]), assets ({"poster", "backdrop",
+    "logo", "thumb": image reference that `MediaSource.image` understands}), blurhash ({name of an asset: BlurHash of that
+    picture}), child_count, leaf_count.
+    media, each a fact of its own: "container", "bitrate_kbps", "width", "height", "resolution", "frame_rate"; "video_codec" ("h264",
+    "hevc", "av1", …), "video_profile", "bit_depth", "color_space", "color_primaries", "color_transfer"; "hdr" (the best of
+    "Dolby Vision", "HDR10+", "HDR10" and "HLG"), "hdr_formats" (all of them, best first), "dolby_vision_profile"; "enhanced_color",
+    "high_dynamic_range", "dolby_vision", "hdr10_plus", "standard_hdr" (bool); "audio_codec", "audio_profile", "audio_channels",
+    "atmos" (bool).
     added_at, updated_at: epoch seconds.
     """
 
@@ -73,7 +80,8 @@ class MediaRecord:
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record not yet decoded. digest: short hex text of the raw bytes; equal digests mean equal records."""
+    """A record not yet decoded. digest: short hex text of the raw bytes; equal digests mean equal records, so that a newer version of
+    a plugin that reads more out of the same bytes gives other digests: what is stored is then read again, once."""
 
     key: str
     kind: str
@@ -118,6 +126,17 @@ class MediaChange:
     removed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class MediaChoice:
+    """An instance that holds a title. key: the source's own id of it."""
+
+    instance: str
+    title: str
+    plugin: str
+    service: str
+    key: str
+
+
 class MediaSource(Provider[S, C]):
     @abstractmethod
     async def libraries(self) -> Sequence[Library]:
@@ -133,6 +152,13 @@ class MediaSource(Provider[S, C]):
     @abstractmethod
     async def record(self, key: str) -> RawRecord | None:
         """One record now, or None where the source no longer has it."""
+
+    @optional(MediaCapability.DETAILS)
+    async def details(self, keys: Sequence[str]) -> Sequence[MediaRecord]:
+        """Records with everything the source knows of them, for sources whose listings leave things out. At most 50 keys;
+        those the source no longer has are left out. What a title is (key, kind, title, year, ids, parent, index) is taken
+        from the listing all the same, but for the names of numbered episodes."""
+        raise unsupported(self, MediaCapability.DETAILS)
 
     @optional(MediaCapability.CHANGES)
     def changes(self, library: Library, since: float) -> AsyncIterator[RecordPage]:

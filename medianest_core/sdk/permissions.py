@@ -52,6 +52,21 @@ ADMIN = Policy(Access.ADMIN)
 OWNER = Policy(Access.USER, owner=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What somebody is about to do. method: of HTTP. path: below the portal's own sub-path."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A plugin's no. reason: shown to the person, in plain words."""
+
+    reason: str = ""
+
+
 def needs(permission: str, *, owner: bool = False) -> Policy:
     """Policy for active accounts that hold `permission`."""
     return Policy(Access.USER, permission=permission, owner=owner)

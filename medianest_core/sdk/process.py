@@ -47,9 +47,10 @@ class Child:
         work_dir: Path,
         env: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
-        python: str = sys.executable,
+        python: str | None = None,
     ) -> None:
-        self._command = [python, "-I", str(script), *arguments]
+        """python: the interpreter to run it with; the portal's own where None."""
+        self._command = [python or sys.executable, "-I", str(script), *arguments]
         self._job = job
         self._work_dir = work_dir
         self._env = dict(env or {})

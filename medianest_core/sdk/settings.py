@@ -2,7 +2,8 @@
 
 One pydantic model per service type gives the stored JSON, the admin form, the REST schema and the docs. A field is a secret
 because its type is `Secret`, never because of its name. `Field(description=…, examples=…)` becomes the form's help;
-`json_schema_extra={"advanced": True}` moves a field below the fold, `{"multiline": True}` makes it a text area.
+`json_schema_extra={"advanced": True}` moves a field below the fold, `{"multiline": True}` makes it a text area. A field whose
+type is a `SettingsGroup` is a part of the form with a heading of its own.
 """
 
 from __future__ import annotations
@@ -90,7 +91,13 @@ class ServiceSettings(BaseModel):
         Default: the hosts of all URL fields. Override to add fixed hosts of a public service. A host entered here by an admin
         may be on the home network; everything else must be public.
         """
-        return sorted({host for value in self.__dict__.values() for host in _hosts(value)})
+        return sorted(
+            {*(host for value in self.__dict__.values() for host in _hosts(value)), *self.typed_hosts()}
+        )
+
+    def typed_hosts(self) -> Sequence[str]:
+        """`host:port` entries that an admin typed into fields that are no URLs; they may be on the home network too."""
+        return ()
 
     def base_url(self) -> str:
         """The `url` field without its trailing slash, or an empty string."""
@@ -98,7 +105,15 @@ class ServiceSettings(BaseModel):
         return str(value).rstrip("/") if value is not None else ""
 
 
+class SettingsGroup(BaseModel):
+    """Base of settings that belong together inside a `ServiceSettings`, one level deep. Secrets stand outside of groups."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+
 def _hosts(value: object) -> Sequence[str]:
+    if isinstance(value, SettingsGroup):
+        return [host for item in value.__dict__.values() for host in _hosts(item)]
     if isinstance(value, str) or type(value).__name__ in {"HttpUrl", "AnyHttpUrl", "Url", "AnyUrl"}:
         parts = urlsplit(str(value))
         if parts.scheme in {"http", "https"} and parts.hostname:

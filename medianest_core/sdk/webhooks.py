@@ -33,14 +33,18 @@ class Delivery:
 class Hint:
     """What a delivery is about.
 
-    topic: "media.changed" (keys: source keys to read again), "media.removed", "library.changed", "test", or one of the
-    plugin's own. summary: one line for the delivery log.
+    topic: "media.changed" (keys: source keys to read again; of a service that lists no media itself, ids that others know titles by:
+    "tmdb:603", "tvdb:81189/1x2" for an episode, and "title:Heat" so that servers can be searched), "media.removed", "library.changed", "request.changed" (keys: the service's
+    ids of requests), "issue.changed", "status.changed", "test", or one of the plugin's own. summary: one line for the delivery log.
+    about: whose things these are where the sender speaks of another service than itself: its id, name or title; "*": any that
+    it may concern, and then the keys say nothing.
     """
 
     topic: str
     keys: Sequence[str] = ()
     summary: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
 
 
 class WebhookReceiver(Provider[S, C]):
