@@ -9,12 +9,34 @@ from typing import Any, Literal, Protocol, cast, get_args
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from medianest_core.testing import distortion
+
 TRANSPORT = "medianest.transport"
 """Key in the scope's extensions under which `server.py` puts the connection's transport."""
 
 GARBAGE = b"\x00\x9f\xff{<[\xfe not JSON, not XML \x80\x81" * 8
 
-Mode = Literal["down", "slow", "hang", "drip", "401", "429", "500", "garbage", "truncated"]
+Mode = Literal[
+    "down",
+    "slow",
+    "hang",
+    "drip",
+    "401",
+    "403",
+    "429",
+    "500",
+    "garbage",
+    "html",
+    "truncated",
+    "huge",
+    "empty",
+    "double",
+    "lost",
+]
+"""html: a proxy's sign-in page instead of data. empty, double: a valid answer without rows, or with each row twice. lost: what was
+asked for is done, and the connection breaks before the answer."""
+_HARMLESS = ("empty", "double")
+"""They change what is answered to HTTP, and leave sockets alone."""
 
 
 class SimulatedDisconnect(ConnectionError):
@@ -118,7 +140,11 @@ class FaultMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
-        elif scope["type"] == "websocket" and self._faults.match("GET", scope["path"]):
+        elif scope["type"] == "websocket":
+            rule = self._faults.match("GET", scope["path"])
+            if rule is None or rule.mode in _HARMLESS:
+                await self._app(scope, receive, send)
+                return
             await receive()
             await send({"type": "websocket.close", "code": 1011})
         else:
@@ -143,6 +169,15 @@ class FaultMiddleware:
             await _cut(scope, receive, flush=False)
         elif rule.mode == "garbage":
             await _answer(send, 200, "application/json", GARBAGE, [])
+        elif rule.mode == "html":
+            await _answer(send, 200, "text/html; charset=utf-8", distortion.PAGE, [])
+        elif rule.mode == "huge":
+            await _flood(send)
+        elif rule.mode in _HARMLESS:
+            await self._distort(rule.mode, scope, receive, send)
+        elif rule.mode == "lost":
+            await _collect(self._app, scope, receive)
+            await _cut(scope, receive, flush=False)
         elif rule.mode == "drip":
             await self._drip(scope, receive, send, 1.0 if rule.seconds is None else rule.seconds)
         elif rule.mode == "truncated":
@@ -168,6 +203,14 @@ class FaultMiddleware:
         finally:
             gone.cancel()
 
+    async def _distort(self, mode: str, scope: Scope, receive: Receive, send: Send) -> None:
+        # What is unchanged is not told so: the answer is another one than the client remembers.
+        kept = [pair for pair in scope["headers"] if not pair[0].startswith((b"if-", b"accept-encoding"))]
+        start, body = await _collect(self._app, {**scope, "headers": kept}, receive)
+        changed = distortion.emptied(body) if mode == "empty" else distortion.doubled(body)
+        await send(_with_length(start, len(changed)))
+        await send({"type": "http.response.body", "body": changed, "more_body": False})
+
     async def _truncate(self, scope: Scope, receive: Receive, send: Send) -> None:
         start, body = await _collect(self._app, scope, receive)
         promised = max(len(body), 64)
@@ -182,6 +225,14 @@ async def _answer(
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _flood(send: Send) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for piece in distortion.huge():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:

@@ -39,7 +39,7 @@ class Ledger:
         """Only the facts of the entries of one kind."""
         return [entry["facts"] for entry in self.entries(kind)]
 
-    async def wait_for(self, kind: str, count: int = 1, *, timeout: float = 10.0) -> list[Entry]:
+    async def wait_for(self, kind: str, count: int = 1, *, timeout: float = 60.0) -> list[Entry]:
         """Return the entries of `kind` once there are at least `count`; TimeoutError after `timeout` seconds."""
         async with asyncio.timeout(timeout):
             while len(found := self.entries(kind)) < count:  # noqa: ASYNC110  # writers need not run in this loop

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
@@ -14,25 +13,17 @@ from medianest_core.base.egress import EgressPolicy
 from medianest_core.base.http import GuardedHttp
 from medianest_core.base.http_factory import HttpFactory
 from medianest_core.sdk.settings import ServiceSettings
-
-
-class _Guest(uvicorn.Server):
-    """uvicorn's server without signal handlers: it is a guest in somebody else's loop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
+from medianest_core.testing.guest import Guest, loopback_listener
 
 
 @contextlib.asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """`async with serving(app) as url`: the application answers at `url`, without a trailing slash."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = loopback_listener()
     config = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
-    server = _Guest(config)
+    server = Guest(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="loopback server")
     while not server.started:
         if task.done():
@@ -42,7 +33,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.end()
         await task
 
 

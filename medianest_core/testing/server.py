@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from medianest_core.testing.faults import TRANSPORT
+from medianest_core.testing.guest import Guest, loopback_listener
 
 if TYPE_CHECKING:
     from medianest_core.testing.simulators import Simulator
@@ -26,39 +26,28 @@ class _Protocol(HttpToolsProtocol):
         cast("dict[str, Any]", self.scope)["extensions"] = {TRANSPORT: self.transport}
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server without signal handlers: it is a guest in somebody else's loop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
 @dataclass(frozen=True)
 class RunningSimulator:
     """A simulator that answers at `url` (no trailing slash)."""
 
     url: str
     simulator: Simulator
-    _server: uvicorn.Server
+    _server: Guest
     _task: asyncio.Task[None]
 
     async def stop(self) -> None:
         """Close the socket and all connections, then let the simulator clean up; may be called twice."""
         if self._task.done():
             return
-        self._server.should_exit = True
+        self._server.end()
         await self._task
         await self.simulator.stop()
 
 
 async def serve_simulator(sim: Simulator, host: str = "127.0.0.1", port: int = 0) -> RunningSimulator:
     """Start `sim` on `host`:`port` (0 picks a free one) and return once it answers. Prints nothing."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = loopback_listener(host, port)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}"
         await sim.start(url)
@@ -72,7 +61,7 @@ async def serve_simulator(sim: Simulator, host: str = "127.0.0.1", port: int = 0
             timeout_graceful_shutdown=1,
             timeout_keep_alive=75,
         )
-        server = _Server(config)
+        server = Guest(config)
         task = asyncio.create_task(server.serve(sockets=[listener]), name=f"simulator-{sim.name}")
         while not server.started:
             if task.done():

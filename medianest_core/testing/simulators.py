@@ -9,6 +9,7 @@ The control API is never subject to faults:
     PUT    /_sim/faults                  replace them by a rule or a list of rules (see `faults.Rule`); [] clears
     GET    /_sim/facts                   what tests and the demo need to know
     GET    /_sim/instances               the instances to configure for this service
+    POST   /_sim/fate                    {"kind", "ids", "title", "year", "fate"}: what becomes of a title, see `Simulator.fate`; 404 where nothing does
 """
 
 from __future__ import annotations
@@ -96,6 +97,14 @@ class Simulator(ABC):
     async def stop(self) -> None:  # noqa: B027  # most simulators have no background work
         """End background work."""
 
+    async def hang_up(self) -> None:  # noqa: B027  # most simulators keep no connection open
+        """End the connections that stay open between requests, as a service does that goes away."""
+
+    async def fate(self, kind: str, ids: Mapping[str, str], title: str, year: int, fate: str) -> bool:
+        """Let something happen to a title: "arrives", "begins" (only a part of it arrives) or "fails". False where that says
+        nothing to this service. kind: "movie" or "show". ids: provider → id, as in `world.titles`."""
+        return False
+
     def demo_instances(self) -> Sequence[DemoInstance]:
         """The instances the demo configures; valid after `start`."""
         return ()
@@ -142,7 +151,16 @@ class Simulator(ABC):
         async def instances(request: Request) -> Response:
             return json_reply([asdict(instance) for instance in self.demo_instances()])
 
+        async def fate(request: Request) -> Response:
+            try:
+                body = await json_body(request)
+                happened = await self.fate(**body) if isinstance(body, dict) else False
+            except (TypeError, ValueError) as error:
+                return json_reply({"error": str(error)}, 400)
+            return Response(status_code=204) if happened else json_reply({"error": "nothing happened"}, 404)
+
         return [
+            Route("/fate", fate, methods=["POST"]),
             Route("/ledger", ledger, methods=["GET", "DELETE"]),
             Route("/faults", faults, methods=["GET", "PUT"]),
             Route("/facts", facts),

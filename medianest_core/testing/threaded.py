@@ -22,7 +22,16 @@ def threaded(sim: Simulator, host: str = "127.0.0.1", port: int = 0) -> Iterator
             yield served
         finally:
             asyncio.run_coroutine_threadsafe(served.stop(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(_end_rest(), loop).result(30)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end_rest() -> None:
+    """Cancel what libraries left running, or the interpreter complains of it."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
