@@ -10,6 +10,7 @@ from typing import Any
 from medianest_core.domain.library.merge import Merged
 from medianest_core.domain.library.records import SourceRecord
 from medianest_core.domain.library.wording import plain, sort_form
+from medianest_core.sdk.media import MediaRecord
 
 LEVELS: Mapping[str, int] = {"season": 1, "episode": 2}
 _PEOPLE = 6
@@ -48,29 +49,45 @@ def columns(merged: Merged, records: Sequence[SourceRecord]) -> dict[str, Any]:
     kind = records[0].record.kind
     poster = next((name for name in ("poster", "thumb") if name in assets), None)
     title = str(values.get("title") or "")
+    index, added_at, quality, hdr = _of_records([one.record for one in records])
     return {
         "kind": kind,
         "level": level_of(kind),
-        "item_index": min(
-            (one.record.index for one in records if one.record.index is not None), default=None
-        ),
+        "item_index": index,
         "title": title,
         "sort_title": sort_form(str(values.get("sort_title") or title))[:200],
         "year": int(_number(values.get("year"))),
-        "added_at": min((one.record.added_at for one in records if one.record.added_at), default=0.0),
+        "added_at": added_at,
         "rating": _number(values.get("audience_rating")) or _number(values.get("rating")),
         "released_on": _date(values.get("released_on")),
         "duration": _number(values.get("duration_ms")) / 1000,
-        "quality": max(quality_of(one.record.fields.get("media") or {}) for one in records),
-        "hdr": any((one.record.fields.get("media") or {}).get("hdr") for one in records),
+        "quality": quality,
+        "hdr": hdr,
         "genres": _bars(values.get("genres") or ()),
-        "sources": _bars(sorted({one.instance for one in records})),
+        "sources": _bars(
+            sorted({one.instance for one in records}) if len(records) > 1 else (records[0].instance,)
+        ),
         "poster": f"{poster[0]}{image_version(_winner(merged, poster), str(assets[poster]))}"
         if poster
         else None,
         "children": int(_number(values.get("leaf_count")) or _number(values.get("child_count"))),
         "search": _search(values) if level_of(kind) == 0 else "",
     }
+
+
+def _of_records(found: Sequence[MediaRecord]) -> tuple[int | None, float, int, bool]:
+    """Index, when it was added, quality and whether there is high dynamic range: the first, first, best and any of all records."""
+    if len(found) == 1:
+        one = found[0]
+        media = one.fields.get("media") or {}
+        return one.index, one.added_at or 0.0, quality_of(media), bool(media.get("hdr"))
+    all_media = [one.fields.get("media") or {} for one in found]
+    return (
+        min((one.index for one in found if one.index is not None), default=None),
+        min((one.added_at for one in found if one.added_at), default=0.0),
+        max(map(quality_of, all_media)),
+        any(media.get("hdr") for media in all_media),
+    )
 
 
 def _winner(merged: Merged, asset: str) -> str:
@@ -89,8 +106,10 @@ def _search(values: Mapping[str, Any]) -> str:
 
 
 def _number(value: object) -> float:
+    if not value:
+        return 0.0
     try:
-        return float(value or 0)  # type: ignore[arg-type]  # whatever a source sent; the except clause decides
+        return float(value)  # type: ignore[arg-type]  # whatever a source sent; the except clause decides
     except (TypeError, ValueError):
         return 0.0
 

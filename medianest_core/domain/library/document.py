@@ -51,8 +51,12 @@ class Document:
         """path → instance id or `LOCK`, for every value."""
         found: dict[Path, str] = {}
         for name, value in self.values.items():
-            for path in [(name, leaf) for leaf in value] if name in BY_LEAF else [(name,)]:
-                found[path] = self.source_of(*path) or self.source
+            source = self.exceptions.get((name,)) or self.source
+            if name not in BY_LEAF:
+                found[(name,)] = source
+                continue
+            for leaf in value:
+                found[(name, leaf)] = self.exceptions.get((name, leaf)) or source
         return found
 
 
@@ -70,7 +74,10 @@ def build(merged: Merged, records: Sequence[SourceRecord]) -> bytes:
             "values": merged.values,
             "source": source,
             "exceptions": exceptions,
-            "holdings": [_holding(one) for one in sorted(records, key=lambda one: one.place)],
+            "holdings": [
+                _holding(one)
+                for one in (sorted(records, key=lambda one: one.place) if len(records) > 1 else records)
+            ],
         },
         option=orjson.OPT_SORT_KEYS,
     )

@@ -1,8 +1,8 @@
 """`merge`: one title's values from what every source says, the priorities and the admin's locks. Pure.
 
 Lower numbers win; ties go to the newest record. What does not say (missing, None, empty) never overwrites. Captions are
-decided per language, assets per kind, ids per provider and media facts one by one; everything else field by field. Locks
-stand above every source.
+decided per language, assets per kind, ids per provider and media facts one by one; everything else field by field. What a rollback holds stands above the
+source it was rolled back from, until that source says something else. Locks stand above all.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from medianest_core.domain.library.holds import Hold, same
 from medianest_core.domain.library.records import SourceRecord
 from medianest_core.sdk.media import MediaRecord
 
 Path = tuple[str, ...]
 LOCK = "lock"
 DEFAULT_PRIORITY = 1000
-BY_LEAF = frozenset({"ids", "captions", "assets", "media"})
+BY_LEAF = frozenset({"ids", "captions", "assets", "blurhash", "media"})
 
 GROUPS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -36,11 +37,9 @@ GROUPS: Mapping[str, str] = {
     **dict.fromkeys(("rating", "audience_rating"), "ratings"),
     **dict.fromkeys(("cast", "directors", "writers"), "people"),
     **dict.fromkeys(("year", "released_on"), "dates"),
-    "assets": "artwork",
+    **dict.fromkeys(("assets", "blurhash"), "artwork"),
     "captions": "captions",
-    "media": "media",
-    "files": "media",
-    "duration_ms": "media",
+    **dict.fromkeys(("media", "audio", "chapters", "files", "duration_ms"), "media"),
     "ids": "ids",
 }
 """Field → group; fields not named here are in "other"."""
@@ -48,16 +47,18 @@ GROUPS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Priorities:
-    """order: group ("*" for all) → instance id → number, lower first. Instances not named come last, as equals."""
+    """order: group ("*" for all) → instance id → number, lower first. Instances not named come last, as equals; where a group
+    has an order of its own, in the order of "*" after all that it names. off: instances that come after even those."""
 
     order: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    off: frozenset[str] = frozenset()
 
     def of(self, group: str, instance: str) -> int:
-        for name in (group, "*"):
-            number = self.order.get(name, {}).get(instance)
-            if number is not None:
-                return number
-        return DEFAULT_PRIORITY
+        own, general = self.order.get(group) or {}, self.order.get("*") or {}
+        number = own.get(instance)
+        if number is None:
+            number = general.get(instance, DEFAULT_PRIORITY) + (DEFAULT_PRIORITY if own else 0)
+        return number + 10 * DEFAULT_PRIORITY if instance in self.off else number
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +91,15 @@ def says(value: object) -> bool:
 
 def statements(record: MediaRecord) -> dict[str, Any]:
     """Everything a record says, by field."""
-    # Numbers that are 0 are statements; everything else that is false is silence (see `says`).
-    found = {name: value for name, value in record.fields.items() if value or value == 0}
+    found = _said(record.fields)
     for name in BY_LEAF & found.keys():
         leaves = found[name]
-        if not isinstance(leaves, Mapping):
-            del found[name]
-            continue
-        said = {leaf: value for leaf, value in leaves.items() if value or value == 0}
-        if said:
+        if isinstance(leaves, Mapping) and (said := _said(leaves)):
             found[name] = said
         else:
             del found[name]
-    found["title"] = record.title
+    if record.title:
+        found["title"] = record.title
     if record.year:
         found["year"] = record.year
     ids = {provider: value for provider, value in record.ids.items() if value}
@@ -111,17 +108,29 @@ def statements(record: MediaRecord) -> dict[str, Any]:
     return found
 
 
+def _said(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy without silence."""
+    if all(values.values()):
+        return dict(values)
+    # Numbers that are 0 are statements; everything else that is false is silence (see `says`).
+    return {name: value for name, value in values.items() if value or value == 0}
+
+
 def merge(
-    records: Sequence[SourceRecord], priorities: Priorities, locks: Mapping[Path, Any] | None = None
+    records: Sequence[SourceRecord],
+    priorities: Priorities,
+    locks: Mapping[Path, Any] | None = None,
+    holds: Mapping[Path, Hold] | None = None,
 ) -> Merged:
-    """The title's values. `records` may come in any order; with none, only the locks remain."""
+    """The title's values. `records` may come in any order; with none, only the locks remain. Holds that have ended count for
+    nothing (see `ended`)."""
     values: dict[str, Any] = {}
     origins: dict[Path, str] = {}
     sole = ""
     if len(records) == 1:
         values, sole = statements(records[0].record), records[0].instance
     else:
-        said = [(one, statements(one.record)) for one in sorted(records, key=_newest_first)]
+        said = [(one, statements(one.record)) for one in sorted(records, key=newest_first)]
         ranked: dict[str, list[tuple[SourceRecord, dict[str, Any]]]] = {}
         for name in dict.fromkeys(name for _, found in said for name in found):
             group = GROUPS.get(name, "other")
@@ -139,22 +148,71 @@ def merge(
                     if leaf not in leaves:
                         leaves[leaf] = value
                         origins[(name, leaf)] = one.instance
-    for path, value in (locks or {}).items():
-        _put(values, path, value)
-        origins[path] = LOCK
+    if holds:
+        over = ended(holds, records)
+        for path, hold in sorted(holds.items()):
+            if path not in over and same(value_at(values, path), hold.against):
+                _put(values, origins, path, hold.value, hold.origin or sole)
+    for path, value in sorted((locks or {}).items()):
+        _put(values, origins, path, value, LOCK)
     return Merged(values, sole, origins)
 
 
-def _newest_first(one: SourceRecord) -> tuple[float, str, str]:
+def ended(holds: Mapping[Path, Hold], records: Sequence[SourceRecord]) -> set[Path]:
+    """Holds whose source says something else by now; where none had said anything, those of which one does."""
+    said = [(one.instance, statements(one.record)) for one in records]
+    over = set()
+    for path, hold in holds.items():
+        if hold.against_from is None:
+            stands = all(value_at(found, path) is None for _, found in said)
+        else:
+            stands = any(
+                instance == hold.against_from and same(value_at(found, path), hold.against)
+                for instance, found in said
+            )
+        if not stands:
+            over.add(path)
+    return over
+
+
+def value_at(values: Mapping[str, Any], path: Path) -> Any:
+    """The value that stands there; None where there is none."""
+    name, *rest = path
+    found = values.get(name)
+    if rest and name in BY_LEAF:
+        return found.get(rest[0]) if isinstance(found, Mapping) else None
+    return found
+
+
+def newest_first(one: SourceRecord) -> tuple[float, str, str]:
     return -(one.record.updated_at or one.record.added_at or 0.0), one.instance, one.record.key
 
 
-def _put(values: dict[str, Any], path: Path, value: Any) -> None:
+def _put(values: dict[str, Any], origins: dict[Path, str], path: Path, value: Any, origin: str) -> None:
+    """None takes the value away."""
     name, *rest = path
-    if rest and name in BY_LEAF:
-        values[name] = {**values.get(name, {}), rest[0]: value}
+    origins.pop(path, None)
+    if name in BY_LEAF:
+        if rest:
+            leaves = {leaf: one for leaf, one in values.get(name, {}).items() if leaf != rest[0]}
+            found = {rest[0]: value}
+        else:
+            for leaf in values.get(name, {}):
+                origins.pop((name, leaf), None)
+            leaves, found = {}, dict(value) if isinstance(value, Mapping) else {}
+        for leaf, one in found.items():
+            if one is not None:
+                leaves[leaf] = one
+                origins[(name, leaf)] = origin
+        if leaves:
+            values[name] = leaves
+        else:
+            values.pop(name, None)
+    elif value is None:
+        values.pop(name, None)
     else:
         values[name] = value
+        origins[(name,)] = origin
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[Path, tuple[Any, Any]]:
@@ -162,12 +220,12 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[Pat
     found: dict[Path, tuple[Any, Any]] = {}
     for name in before.keys() | after.keys():
         old, new = before.get(name), after.get(name)
-        if old == new:
+        if same(old, new):
             continue
         if name in BY_LEAF:
             old, new = old or {}, new or {}
             for leaf in old.keys() | new.keys():
-                if old.get(leaf) != new.get(leaf):
+                if not same(old.get(leaf), new.get(leaf)):
                     found[(name, leaf)] = (old.get(leaf), new.get(leaf))
         else:
             found[(name,)] = (old, new)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import InvalidResponse
 from medianest_core.sdk.media import MediaRecord
 
@@ -41,7 +42,9 @@ def encode(record: MediaRecord) -> bytes:
             ],
         )
     except TypeError as error:
-        raise InvalidResponse(f"The record {record.key} cannot be stored: {error}.") from error
+        raise InvalidResponse(
+            N_("The record {key} cannot be stored: {message}.").format(key=record.key, message=error)
+        ) from error
 
 
 def decode(data: bytes) -> MediaRecord:

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
+from medianest_core.base.tasks import TaskKeeper
+from medianest_core.base.texts import N_
 from medianest_core.bus.events import InstanceChanged
 from medianest_core.bus.outbox import EventBus
-from medianest_core.domain.library import sources
-from medianest_core.domain.library.collections import CollectionReader, StoredCollection
-from medianest_core.domain.library.finalize import Applied, Batch, remerge
-from medianest_core.domain.library.images import collection_image_id
-from medianest_core.domain.library.priorities import load_priorities, store_priorities
-from medianest_core.domain.library.query import (
-    Facets,
+from medianest_core.cache.cached import LIBRARY, Caches
+from medianest_core.cache.memory import MemoryCache
+from medianest_core.domain.library.checking.matching import Matching
+from medianest_core.domain.library.checking.verification import Verification
+from medianest_core.domain.library.enriching.details import Details
+from medianest_core.domain.library.enriching.enrich import Enrich
+from medianest_core.domain.library.ordering.ranking import Ranking
+from medianest_core.domain.library.past.history import KEEP_DAYS
+from medianest_core.domain.library.past.past import Past
+from medianest_core.domain.library.pictures.images import collection_image_id
+from medianest_core.domain.library.reading.collections import CollectionReader, StoredCollection
+from medianest_core.domain.library.reading.facets import Facets
+from medianest_core.domain.library.reading.field_index import FieldIndex
+from medianest_core.domain.library.reading.people import FoundPerson, people_among
+from medianest_core.domain.library.reading.query import (
     LibraryQuery,
     Listings,
     Page,
     TitleRow,
     title_row,
 )
-from medianest_core.domain.library.runs import JOB, Run, Runs, SyncArgs
-from medianest_core.domain.library.sync import Sync
-from medianest_core.domain.library.titles import Change, Episode, RecentTitle, TitleDetail, Titles
+from medianest_core.domain.library.reading.titles import (
+    Availability,
+    Change,
+    Episode,
+    RecentTitle,
+    TitleDetail,
+    Titles,
+)
+from medianest_core.domain.library.syncing.absences import Absences
+from medianest_core.domain.library.syncing.finding import Finding
+from medianest_core.domain.library.syncing.orders import Orders, media_servers
+from medianest_core.domain.library.syncing.run_changes import RunChanges, run_changes
+from medianest_core.domain.library.syncing.runs import JOB, Run, Runs, SyncArgs
+from medianest_core.domain.library.syncing.source_settings import SourceSchedule
+from medianest_core.domain.library.syncing.sync import Sync
 from medianest_core.host.instances import Handle, Instances
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.sdk.errors import MediaNestError, NotFound, NotReady, ProviderError
+from medianest_core.sdk.fields import FieldOwner, TitleKey
 from medianest_core.sdk.jobs import Job, JobContext, Retry, Schedule
-from medianest_core.sdk.media import Collection, MediaCapability, MediaSource
+from medianest_core.sdk.media import Collection, MediaCapability, MediaChoice, MediaSource
 from medianest_core.store.engine import Database
+from medianest_core.store.errors import DatabaseAway
 from medianest_core.store.repos.audit import record
 from medianest_core.store.tables.library import (
     collection_items,
@@ -44,9 +70,13 @@ from medianest_core.store.tables.library import (
     records,
     titles,
 )
+from medianest_core.store.transaction import alone
 
 _log = get_logger(__name__)
-EVERY = 6 * 3600.0
+LOOK_EVERY = 15.0
+"""Seconds between two looks at which source is due."""
+Choosing = Callable[[TitleKey, Sequence[MediaChoice]], Awaitable[str | None]]
+"""Which instance opens a title that several have; None: the usual one."""
 COLLECTIONS_EVERY = 600.0
 
 
@@ -96,16 +126,40 @@ class Library:
     """Facade; see the modules for the parts. `jobs()` go into the job registry, `start()` after the host has started."""
 
     def __init__(
-        self, *, db: Database, bus: EventBus, ledger: Ledger, instances: Instances, clock: Clock
+        self,
+        *,
+        db: Database,
+        bus: EventBus,
+        ledger: Ledger,
+        instances: Instances,
+        clock: Clock,
+        caches: Caches | None = None,
+        history_days: float = KEEP_DAYS,
+        choosing: Choosing | None = None,
     ) -> None:
         self._db = db
+        self.choosing = choosing
         self._bus = bus
         self._instances = instances
         self._clock = clock
+        caches = caches or Caches(MemoryCache(), clock)
+        self._links = caches.add("links", str, fresh=LIBRARY)
         self.listings = Listings(db)
         self.titles = Titles(db)
+        self.fields = FieldIndex(db)
         self.runs = Runs(db, ledger, clock)
-        self.sync = Sync(db, bus, instances, self.runs, clock)
+        self.details = Details(db, bus, ledger, instances, clock)
+        self.enrich = Enrich(db, bus, ledger, instances, clock)
+        self.orders = Orders(db, self.runs, media_servers(instances))
+        self.schedule = SourceSchedule(db, instances, clock)
+        self.sync = Sync(db, bus, instances, self.runs, self.details, clock, self.enrich, self.schedule)
+        self.finding = Finding(db, instances, self.runs)
+        self.absences = Absences(db, bus, self.runs, clock)
+        self.matching = Matching(db, bus, clock)
+        self.ranking = Ranking(db, bus, ledger, instances, clock)
+        self.past = Past(db, bus, ledger, clock, keep_days=history_days)
+        self.verification = Verification(db, ledger, instances, clock)
+        self._tasks = TaskKeeper()
         self._unsubscribe: list[Callable[[], None]] = []
 
     def jobs(self) -> list[Job[Any]]:
@@ -114,30 +168,37 @@ class Library:
                 JOB,
                 self.sync.run,
                 SyncArgs,
-                title="Sync the library",
+                title=N_("Sync the library"),
                 limit=4,
                 retry=Retry(attempts=3, delay=20.0, factor=4.0),
-                schedule=Schedule(every=EVERY),
             ),
             Job(
                 "library.collections",
                 self._refresh_collections,
                 CollectionArgs,
-                title="Refresh collections",
+                title=N_("Refresh collections"),
                 limit=1,
                 retry=Retry(attempts=1),
                 schedule=Schedule(every=COLLECTIONS_EVERY),
                 unique_by=lambda args: "all",
             ),
+            *self.details.jobs(),
+            *self.finding.jobs(),
+            *self.past.jobs(),
+            *self.verification.jobs(),
+            *self.ranking.jobs(),
+            *self.enrich.jobs(),
         ]
 
     async def start(self) -> None:
         """Follow the instances: a source that is ready for the first time, or again after a failed run, is synced."""
         self._unsubscribe.append(self._bus.subscribe(InstanceChanged, self._instance_changed, name="library"))
+        self._tasks.spawn(self._keep_schedule(), name="the schedule of syncs")
         for handle in self._instances.ready(MediaSource):  # type: ignore[type-abstract]  # a key, not made
             await self._sync_if_new(handle.instance.id)
 
     async def stop(self) -> None:
+        await self._tasks.close()
         for end in self._unsubscribe:
             end()
         self._unsubscribe.clear()
@@ -146,16 +207,37 @@ class Library:
 
     async def list_titles(self, query: LibraryQuery) -> Page:
         """Raises UserError for a sort or cursor that is not ours."""
-        return await self.listings.page(query)
+        return await self.listings.page(self._asked(query))
 
-    async def facets(self) -> Facets:
-        return await self.listings.facets()
+    async def generation(self) -> int:
+        """Grows with every change of the library: what was made of an older one may be out of date."""
+        return await self.listings.generation()
+
+    async def facets(self, query: LibraryQuery = LibraryQuery()) -> Facets:  # noqa: B008  # it is frozen
+        """What can be chosen, with counts beside what `query` has chosen already."""
+        return await self.listings.facets(replace(query, answering=self._answering()))
+
+    def _asked(self, query: LibraryQuery) -> LibraryQuery:
+        return replace(query, answering=self._answering()) if query.availability == "now" else query
+
+    def _answering(self) -> tuple[str, ...]:
+        ready = self._instances.ready(MediaSource)  # type: ignore[type-abstract]  # a key, not made
+        return tuple(sorted(handle.instance.id for handle in ready))
 
     async def search(self, text: str, limit: int = 20) -> list[TitleRow]:
         return await self.listings.search(text, limit)
 
+    async def people(self, words: str, title_ids: Sequence[int]) -> list[FoundPerson]:
+        """Who of those that took part in these titles bears the words in their name."""
+        return await people_among(self._db, words, title_ids)
+
     async def title(self, title_id: int) -> TitleDetail | None:
-        return await self.titles.detail(title_id)
+        """None where there is no such title. Where a source has more to tell of it than is stored, it is asked now;
+        `LibraryChanged` says when its answer is there."""
+        detail = await self.titles.detail(title_id)
+        if detail is not None and detail.unread:
+            self._tasks.spawn(self.details.request_titles(detail.unread), name="details of a title")
+        return detail
 
     async def episodes(self, season_id: int) -> list[Episode]:
         return await self.titles.episodes(season_id)
@@ -202,21 +284,36 @@ class Library:
         if detail is None:
             raise NotFound("There is no such title.")
         error: ProviderError = NotFound("No server has this title.")
-        for place in detail.availability:
-            if instance_id is not None and place.instance_id != instance_id:
-                continue
+        places = [one for one in detail.availability if instance_id in (None, one.instance_id)]
+        first = await self._chosen(detail, places) if instance_id is None else None
+        for place in sorted(places, key=lambda one: one.instance_id != first):
             try:
-                return await self._source(place.instance_id).api.deep_link(place.key)
+                source = self._source(place.instance_id)
+                made = partial(source.api.deep_link, place.key)
+                return await self._links.get(f"{place.instance_id} {place.key}", made)
             except ProviderError as failed:
                 error = failed
         raise error
 
+    async def _chosen(self, detail: TitleDetail, places: Sequence[Availability]) -> str | None:
+        """The instance that plugins would open it at, where several could."""
+        found = {one.instance_id: (self._instances.info(one.instance_id), one.key) for one in places}
+        if self.choosing is None or len(found) < 2:
+            return None
+        row = detail.row
+        title = TitleKey(str(row.id), row.kind, detail.ids, row.title, row.year or None)
+        choices = [
+            MediaChoice(id, info.title, info.plugin, info.service, key)
+            for id, (info, key) in found.items()
+            if info is not None
+        ]
+        return await self.choosing(title, choices)
+
     # Collections: read from the stored copy, written at the server
 
     async def collections(self, instance_id: str | None = None) -> list[CollectionCard]:
-        statement = select(collections).order_by(collections.c.title, collections.c.key)
-        if instance_id is not None:
-            statement = statement.where(collections.c.instance_id == instance_id)
+        wanted = () if instance_id is None else (collections.c.instance_id == instance_id,)
+        statement = select(collections).where(*wanted).order_by(collections.c.title, collections.c.key)
         async with self._db.read() as tx:
             rows = await tx.all(statement)
             first = await tx.all(
@@ -226,13 +323,20 @@ class Library:
                     titles.c.id,
                     titles.c.poster,
                 )
+                .select_from(collections)
+                .join(
+                    collection_items,
+                    (collection_items.c.instance_id == collections.c.instance_id)
+                    & (collection_items.c.collection == collections.c.key)
+                    & (collection_items.c.position < 4),
+                )
                 .join(library_sources, library_sources.c.instance_id == collection_items.c.instance_id)
                 .join(
                     records,
                     (records.c.source == library_sources.c.id) & (records.c.key == collection_items.c.key),
                 )
                 .join(titles, titles.c.id == records.c.title_id)
-                .where(collection_items.c.position < 4)
+                .where(*wanted)
                 .order_by(collection_items.c.position)
             )
         posters: dict[tuple[str, str], list[str]] = {}
@@ -334,48 +438,34 @@ class Library:
         """Newest first."""
         return await self.runs.latest(limit)
 
-    async def priorities(self) -> dict[str, list[str]]:
-        """Group of fields ("*" for all) → instance ids, most important first."""
-        async with self._db.read() as tx:
-            loaded = await load_priorities(tx)
-        return {group: sorted(order, key=lambda one: order[one]) for group, order in loaded.order.items()}
-
-    async def set_priorities(self, group: str, instance_ids: Sequence[str], actor: str | None) -> Applied:
-        """Store an order and merge every title that several sources describe again."""
-        async with self._db.begin() as tx:
-            await store_priorities(tx, group, instance_ids)
-            await record(
-                tx,
-                actor=actor,
-                action="library.priorities",
-                target=group,
-                details={"order": list(instance_ids)},
-            )
-            several = select(records.c.title_id).group_by(records.c.title_id).having(func.count() > 1)
-            wanted = [row[0] for row in (await tx.execute(several)).all()]
-            batch = Batch(0, await load_priorities(tx), await sources.numbers(tx, ()), self._clock.now())
-            return await remerge(tx, batch, wanted)
-
-    async def release_held(self, instance_id: str, library: str, actor: str | None) -> str:
-        """Let titles go that are gone at the server, and sync that library; returns the job id."""
-        async with self._db.begin() as tx:
-            await tx.execute(
-                update(libraries)
-                .where(libraries.c.instance_id == instance_id, libraries.c.key == library)
-                .values(released=True)
-            )
-            await record(
-                tx, actor=actor, action="library.released", target=f"{instance_id}/{library}", details={}
-            )
-            return await self.runs.request_in(tx, SyncArgs(instance_ids=(instance_id,)), actor)
+    async def changes_of(self, run: Run, after: int = 0, limit: int = 100) -> RunChanges:
+        """What it changed, or would have changed, title by title."""
+        return await run_changes(self._db, run, after, limit)
 
     # Inside
 
+    async def _keep_schedule(self) -> None:
+        while True:
+            try:
+                await self.schedule.tick(self.runs.request_in)
+            except DatabaseAway:
+                _log.info("the schedule of syncs waits for the database")
+            except Exception:
+                _log.exception("the schedule of syncs failed; it goes on with the next look")
+            await asyncio.sleep(LOOK_EVERY)
+
     async def _instance_changed(self, event: InstanceChanged) -> None:
         if event.state == "removed":
+            await self.schedule.forget(event.instance_id)
             await self.runs.request(SyncArgs(instance_ids=(event.instance_id,)))
-        elif event.state == "ready" and self._instances.has(MediaSource, event.instance_id):
-            await self._sync_if_new(event.instance_id)
+            await self.enrich.request_now(event.instance_id)
+        elif event.state in ("enabled", "disabled"):
+            await self.ranking.instances_changed()
+        elif event.state == "ready":
+            if self._instances.has(MediaSource, event.instance_id):
+                await self._sync_if_new(event.instance_id)
+            if self._instances.has(FieldOwner, event.instance_id):
+                await self.enrich.request_now(event.instance_id)
 
     async def _sync_if_new(self, instance_id: str) -> None:
         async with self._db.read() as tx:
@@ -386,6 +476,8 @@ class Library:
             )
         if first is None or await self._failed_lately(instance_id):
             await self.runs.request(SyncArgs(instance_ids=(instance_id,)))
+        else:
+            await self.details.request_missing(instance_id)
 
     async def _failed_lately(self, instance_id: str) -> bool:
         """Whether the newest run that concerned the instance could not read it."""
@@ -421,7 +513,7 @@ class Library:
     def _collecting(self, instance_id: str) -> Handle[MediaSource]:
         handle = self._source(instance_id)
         if not handle.can(MediaCapability.COLLECTIONS):
-            raise NotReady(f"{handle.instance.title} has no collections.")
+            raise NotReady(N_("{title} has no collections.").format(title=handle.instance.title))
         return handle
 
     async def _keys_at(self, instance_id: str, title_ids: Sequence[int]) -> list[str]:
@@ -452,6 +544,7 @@ class Library:
     ) -> None:
         await self.reread_collection(handle.instance.id, collection.library, collection.key)
         async with self._db.begin() as tx:
+            await alone(tx, "library")
             await record(
                 tx,
                 actor=actor,

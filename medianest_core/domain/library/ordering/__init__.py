@@ -1,0 +1,1 @@
+"""Which source goes before which: tried out, saved, applied."""

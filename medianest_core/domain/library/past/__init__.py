@@ -1,0 +1,1 @@
+"""What changed, undoing it, and keeping values as they are."""
