@@ -1,0 +1,1 @@
+"""Requests: what people want and the household does not have yet."""
