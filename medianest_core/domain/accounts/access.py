@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from medianest_core.sdk.permissions import Access, Policy
 from medianest_core.sdk.routes import Viewer
 
+READ_SCOPE, WRITE_SCOPE, ADMIN_SCOPE = "read", "write", "admin"
+SCOPES = (READ_SCOPE, WRITE_SCOPE, ADMIN_SCOPE)
+"""Of API keys, each with what those before it allow. read: everything the person can see. write: change their own things.
+admin: what an admin may, where they are one."""
 PENDING_ROLE = "pending"
 """Role of a viewer whose account waits for approval, whatever role it will have."""
 
@@ -38,3 +43,15 @@ def decide(policy: Policy, viewer: Viewer | None, owner_id: str | None = None) -
     if policy.owner and owner_id is not None and owner_id != viewer.id and not viewer.is_admin:
         return Verdict.HIDDEN
     return Verdict.ALLOW
+
+
+def scope_needed(policy: Policy, *, reads: bool) -> str:
+    """The scope that an API key needs for a route. reads: the request changes nothing."""
+    if policy.access is Access.ADMIN:
+        return ADMIN_SCOPE
+    return READ_SCOPE if reads else WRITE_SCOPE
+
+
+def scope_allows(scopes: Collection[str], needed: str) -> bool:
+    """Whether a key with these scopes may do what needs that one; a scope that is not known allows nothing."""
+    return needed in SCOPES and any(one in SCOPES[SCOPES.index(needed) :] for one in scopes)

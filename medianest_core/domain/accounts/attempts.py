@@ -15,6 +15,7 @@ from medianest_core.base.ids import new_id, new_token, token_hash
 from medianest_core.domain.accounts.models import Attempt
 from medianest_core.sdk.auth import AuthFlow, Challenge
 from medianest_core.store.engine import Database, Tx
+from medianest_core.store.reseal import Sealed
 from medianest_core.store.tables.accounts import sign_in_attempts as attempts
 
 LONGEST = 1800.0
@@ -132,3 +133,7 @@ class Attempts:
 
 def _context(identifier: str) -> str:
     return f"sign-in:{identifier}"
+
+
+SEALED = (Sealed(attempts, "state_sealed", lambda row, _: _context(row["id"])),)
+"""Where secrets are kept, for sealing them anew."""

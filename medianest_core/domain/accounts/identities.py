@@ -12,10 +12,11 @@ from medianest_core.base.clock import Clock
 from medianest_core.base.crypto import CannotOpen, Keyring
 from medianest_core.base.ids import new_id
 from medianest_core.base.redact import register_secret
+from medianest_core.base.texts import N_
 from medianest_core.domain.accounts.errors import Missing, NotAllowed
 from medianest_core.domain.accounts.models import LOCAL, IdentityInfo, Status, User
 from medianest_core.domain.accounts.passwords import Passwords
-from medianest_core.domain.accounts.roles import ADMIN_ROLE
+from medianest_core.domain.accounts.roles import ADMIN_ROLE, USER_ROLE
 from medianest_core.domain.accounts.sessions import Sessions
 from medianest_core.domain.accounts.users import Users
 from medianest_core.sdk.auth import Identity
@@ -23,10 +24,11 @@ from medianest_core.sdk.errors import SignInDenied
 from medianest_core.sdk.settings import Secret
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.repos import audit
+from medianest_core.store.reseal import Sealed
 from medianest_core.store.tables.accounts import identities, users
 
-SUSPENDED = "Your account is suspended. Ask the person who runs this portal."
-NO_ACCESS = "The service that let you in no longer does. Ask the person who runs this portal."
+SUSPENDED = N_("Your account is suspended. Ask the person who runs this portal.")
+NO_ACCESS = N_("The service that let you in no longer does. Ask the person who runs this portal.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,14 @@ class Identities:
             )
         return [identity_of(row) for row in rows]
 
+    async def row(self, identity_id: str) -> RowMapping | None:
+        async with self._db.read() as tx:
+            return await tx.first(select(identities).where(identities.c.id == identity_id))
+
     async def prove(
         self, tx: Tx, provider: str, instance_id: str, identity: Identity, *, approve: bool
     ) -> Proven:
-        """Find the account of a proven identity, or make one: active where `approve`, else pending.
+        """Find the account of a proven identity, or make one: active where `approve` or an admin by the service's word, else pending.
 
         Raises SignInDenied for a suspended account.
         """
@@ -90,12 +96,14 @@ class Identities:
                     avatar=identity.avatar or users.c.avatar,
                 )
             )
+            if identity.admin is not None:
+                user = await self._users.role_from_service(tx, user, admin=identity.admin)
             return Proven(user, row["id"], created=False)
         user = await self._users.insert(
             tx,
             username=identity.username,
-            role="user",
-            status=Status.ACTIVE if approve else Status.PENDING,
+            role=ADMIN_ROLE if identity.admin else USER_ROLE,
+            status=Status.ACTIVE if approve or identity.admin else Status.PENDING,
             email=identity.email,
             avatar=identity.avatar,
         )
@@ -170,6 +178,15 @@ class Identities:
                     users.c.status != Status.SUSPENDED.value,
                 )
                 .order_by(identities.c.checked_at)
+            )
+
+    async def renewed(self, row: RowMapping, token: Secret) -> None:
+        """Keep the service's fresh token."""
+        register_secret(token.reveal())
+        sealed = self._keyring.seal(token.reveal(), _context(row["provider"], row["subject"]))
+        async with self._db.begin() as tx:
+            await tx.execute(
+                update(identities).where(identities.c.id == row["id"]).values(token_sealed=sealed)
             )
 
     async def confirmed(self, tx: Tx, identity_id: str) -> None:
@@ -295,3 +312,7 @@ def _context(provider: str, subject: str) -> str:
 def providers_of(rows: Sequence[IdentityInfo]) -> list[str]:
     """Names of the providers that vouch for a person now."""
     return sorted({row.provider for row in rows if row.revoked_at is None})
+
+
+SEALED = (Sealed(identities, "token_sealed", lambda row, _: _context(row["provider"], row["subject"])),)
+"""Where secrets are kept, for sealing them anew."""

@@ -94,7 +94,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyInfo:
-    """A key as its owner sees it; the key itself is shown once, when it is made."""
+    """A key as its owner sees it; the key itself is shown once, when it is made. expires_at None: it has no end."""
 
     id: str
     user_id: str
@@ -103,6 +103,7 @@ class ApiKeyInfo:
     scopes: Sequence[str]
     created_at: float
     last_used_at: float | None
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -12,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select, update
 
 from medianest_core.base.clock import Clock
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import UserError
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.accounts import passwords
@@ -21,7 +23,7 @@ LONGEST = 200
 """Characters; longer input is refused before it costs anything."""
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Each check takes 19 MiB; more at once would only wait for a core.
-_slots = asyncio.Semaphore(4)
+_threads = ThreadPoolExecutor(4, thread_name_prefix="passwords")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ def login_of(username: str) -> str:
 def check_strength(password: str, field: str = "password") -> None:
     """Raises UserError for a password that is too short or too long."""
     if len(password) < SHORTEST:
-        raise UserError(f"Use at least {SHORTEST} characters.", field)
+        raise UserError(N_("Use at least {limit} characters.").format(limit=SHORTEST), field)
     if len(password) > LONGEST:
-        raise UserError(f"Use at most {LONGEST} characters.", field)
+        raise UserError(N_("Use at most {limit} characters.").format(limit=LONGEST), field)
 
 
 def new_password() -> str:
@@ -50,8 +52,7 @@ def new_password() -> str:
 
 
 async def hash_password(password: str) -> str:
-    async with _slots:
-        return await asyncio.to_thread(_hasher.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
 
 
 class Passwords:
@@ -69,8 +70,8 @@ class Passwords:
         if self._decoy is None:
             self._decoy = await hash_password(secrets.token_urlsafe())
         hashed = row["hash"] if row is not None else self._decoy
-        async with _slots:
-            right = await asyncio.to_thread(_matches, hashed, password)
+        loop = asyncio.get_running_loop()
+        right = await loop.run_in_executor(_threads, _matches, hashed, password)
         if row is None or not right:
             return None
         if _hasher.check_needs_rehash(hashed):

@@ -13,15 +13,17 @@ from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
+from medianest_core.base.texts import N_
 from medianest_core.bus.events import SystemAlert
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.accounts.identities import Identities
 from medianest_core.domain.accounts.sessions import DAY, Sessions
 from medianest_core.host.instances import Handle, Instances
 from medianest_core.sdk.auth import AuthCapability, AuthProvider, Standing
-from medianest_core.sdk.errors import ProviderError
+from medianest_core.sdk.errors import AuthFailed, ProviderError
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.jobs import Job, JobContext, Schedule
+from medianest_core.sdk.settings import Secret
 from medianest_core.store.engine import Database
 
 EVERY = 900.0
@@ -51,11 +53,13 @@ class Revalidation:
         self._identities = identities
         self._sessions = sessions
         self._clock = clock
+        self._told: set[str] = set()
+        """Providers that this process has told admins about."""
         self.job = Job(
             "accounts.revalidate",
             self.run,
             RevalidateArgs,
-            title="Check that people still have access",
+            title=N_("Check that people still have access"),
             limit=1,
             schedule=Schedule(every=EVERY),
             unique_by=lambda args: "all",
@@ -66,23 +70,25 @@ class Revalidation:
         found = {"confirmed": 0, "revoked": 0, "unknown": 0}
         rows = await self._identities.to_check()
         unasked: dict[str, float] = {}
+        before: dict[str, float] = {}
         for done, row in enumerate(rows, start=1):
             context.check_cancelled()
+            age, provider = self._clock.now() - row["checked_at"], row["provider"]
+            before[provider] = max(age, before.get(provider, 0.0))
             outcome = await self._one(row)
             found[outcome] += 1
             if outcome == "unknown":
-                age = self._clock.now() - row["checked_at"]
-                unasked[row["provider"]] = max(age, unasked.get(row["provider"], 0.0))
+                unasked[provider] = max(age, unasked.get(provider, 0.0))
             await context.progress(done, len(rows), facts=found)
-        for provider in {row["provider"] for row in rows}:
-            await self._alert(provider, unasked.get(provider, 0.0))
+        for provider in sorted(before.keys() | self._told):
+            await self._alert(provider, unasked.get(provider, 0.0), before.get(provider, 0.0))
         return found
 
     async def _one(self, row: RowMapping) -> str:
         standings: list[Standing] = []
         for handle in self._handles(row):
             try:
-                standing = await handle.api.revalidate(row["subject"], self._identities.token_of(row))
+                standing = await handle.api.revalidate(row["subject"], await self._token(handle, row))
             except ProviderError as error:
                 _log.info("a person's access could not be checked", reason=str(error))
                 continue
@@ -102,6 +108,21 @@ class Revalidation:
                 )
         return "unknown"
 
+    async def _token(self, handle: _Handle, row: RowMapping) -> Secret | None:
+        """The identity's token, a fresh one where the service that it is from renews them. Raises ProviderError."""
+        token = self._identities.token_of(row)
+        mine = handle.instance.id == row["instance_id"]
+        if token is None or not mine or not handle.can(AuthCapability.REFRESH):
+            return token
+        try:
+            fresh = await handle.api.refresh(token)
+        except AuthFailed:
+            # What that means for the person is the answer to the question that follows.
+            return token
+        if fresh != token:
+            await self._identities.renewed(row, fresh)
+        return fresh
+
     def _handles(self, row: RowMapping) -> list[_Handle]:
         """Services that can be asked about the identity; the one it was proven at first."""
         return sorted(
@@ -120,9 +141,11 @@ class Revalidation:
             if handle.instance.plugin == row["provider"] and handle.can(AuthCapability.REVALIDATE)
         ]
 
-    async def _alert(self, provider: str, age: float) -> None:
-        """Tell admins while people live on what was known before."""
-        if age <= _WARN_AFTER:
+    async def _alert(self, provider: str, age: float, before: float) -> None:
+        """Tell admins once that people live on what was known before, and when that is over. age, before: seconds since the longest
+        unchecked was checked, after and before this round."""
+        active = age > _WARN_AFTER
+        if active == (provider in self._told) and (active or before <= _WARN_AFTER):
             return
         hours = int(age // 3600)
         async with self._db.begin() as tx:
@@ -130,12 +153,17 @@ class Revalidation:
                 tx,
                 SystemAlert(
                     key=f"accounts.unconfirmed.{provider}",
-                    title="People's access cannot be checked",
+                    title=N_("People's access cannot be checked"),
                     message=(
-                        f"{provider} could not be asked for {hours} h who may come in. People stay signed in for "
-                        "24 hours after the last check, then have to sign in again."
-                    ),
+                        N_(
+                            "{provider} could not be asked for {hours} h who may come in. People stay signed in for 24 hours after the last check, then have to sign in again."
+                        ).format(provider=provider, hours=hours)
+                    )
+                    if active
+                    else "",
                     link="/admin/services",
+                    active=active,
                 ),
                 Audience.admins(),
             )
+        (self._told.add if active else self._told.discard)(provider)

@@ -10,12 +10,16 @@ from medianest_core.base.clock import Clock, SystemClock
 from medianest_core.base.crypto import Keyring
 from medianest_core.bus.outbox import EventBus
 from medianest_core.cache.limits import RateLimiter
+from medianest_core.domain.accounts.addresses import CalendarAddresses
 from medianest_core.domain.accounts.apikeys import ApiKeys
 from medianest_core.domain.accounts.attempts import Attempts
+from medianest_core.domain.accounts.confirm import Confirm
+from medianest_core.domain.accounts.home import HomeCards
 from medianest_core.domain.accounts.identities import Identities
 from medianest_core.domain.accounts.passwords import Passwords
 from medianest_core.domain.accounts.revalidate import Revalidation
 from medianest_core.domain.accounts.roles import Roles
+from medianest_core.domain.accounts.saved import SavedSearches
 from medianest_core.domain.accounts.sessions import Sessions
 from medianest_core.domain.accounts.setup import Setup
 from medianest_core.domain.accounts.signin import SignIn
@@ -28,7 +32,7 @@ from medianest_core.store.repos import audit
 
 
 class Accounts:
-    """users, identities, sessions, api_keys, passwords, setup, sign_in, roles: the parts, each in the file of its name.
+    """users, identities, sessions, api_keys, passwords, confirm, setup, sign_in, home, saved, addresses, roles: the parts, each in the file of its name.
 
     permissions: all that running plugins declare, asked anew each time.
     """
@@ -51,7 +55,11 @@ class Accounts:
         self.sessions = Sessions(db, bus, keyring, self.roles, clock, steady)
         self.users = Users(db, bus, self.sessions, clock)
         self.passwords = Passwords(db, clock)
+        self.confirm = Confirm(db, self.passwords, limiter, clock)
         self.identities = Identities(db, self.users, self.sessions, self.passwords, keyring, clock)
+        self.home = HomeCards(db, clock)
+        self.saved = SavedSearches(db, clock)
+        self.addresses = CalendarAddresses(db, self.roles, clock)
         self.api_keys = ApiKeys(db, bus, self.roles, clock, steady)
         self.setup = Setup(db, self.users, self.identities, self.passwords, self.sessions, keyring, clock)
         self.sign_in = SignIn(

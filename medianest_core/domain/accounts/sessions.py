@@ -84,8 +84,8 @@ class Sessions:
         self._cache: OrderedDict[str, _Entry] = OrderedDict()
         self._tasks = TaskKeeper()
         self._unsubscribe = [
-            bus.subscribe(SessionsEnded, self._on_ended, name="sessions.cache"),
-            bus.subscribe(AccountChanged, self._on_changed, name="sessions.cache"),
+            bus.subscribe(SessionsEnded, self._on_ended, name="sessions.cache", everywhere=True),
+            bus.subscribe(AccountChanged, self._on_changed, name="sessions.cache", everywhere=True),
         ]
 
     async def close(self) -> None:
@@ -159,7 +159,7 @@ class Sessions:
         now = self._clock.now()
         found: dict[str, SessionInfo] = {}
         wanted = list(ids)
-        async with self._db.read() as tx:
+        async with self._db.read(one_moment=False) as tx:
             for start in range(0, len(wanted), 500):
                 rows = await tx.all(_WITH_PERSON.where(sessions.c.id.in_(wanted[start : start + 500])))
                 found.update({row["id"]: self._info(row) for row in rows if _ends_at(row, now) > now})

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from medianest_core.base.clock import Clock
 from medianest_core.base.crypto import Keyring
 from medianest_core.base.ids import new_token
+from medianest_core.base.texts import N_
 from medianest_core.domain.accounts.errors import SetupClosed
 from medianest_core.domain.accounts.identities import Identities
 from medianest_core.domain.accounts.models import SignedIn, Status, User
@@ -25,10 +26,13 @@ from medianest_core.domain.accounts.users import Users
 from medianest_core.sdk.errors import UserError
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.repos import audit, portal_settings
+from medianest_core.store.reseal import Sealed
 from medianest_core.store.tables.accounts import passwords, setup, users
 
 _CONTEXT = "setup"
 _ROW = 1
+SEALED = (Sealed(setup, "token_sealed", lambda _row, _name: _CONTEXT),)
+"""Where secrets are kept, for sealing them anew."""
 
 
 class Setup:
@@ -169,7 +173,9 @@ class Setup:
                 found.where(users.c.username == username)
             )
             if row is None:
-                raise UserError(f"There is no account called {username}.", "username")
+                raise UserError(
+                    N_("There is no account called {username}.").format(username=username), "username"
+                )
         else:
             row = await tx.first(
                 found.where(users.c.role == ADMIN_ROLE)

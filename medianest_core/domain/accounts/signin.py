@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from medianest_core.base.clock import Clock
-from medianest_core.base.logging import get_logger
+from medianest_core.base.logging import SECURITY, get_logger
+from medianest_core.base.texts import N_
 from medianest_core.cache.limits import RateLimiter
 from medianest_core.domain.accounts.attempts import Attempts, StoredAttempt
 from medianest_core.domain.accounts.errors import Missing, TooManyAttempts
@@ -17,6 +18,7 @@ from medianest_core.domain.accounts.models import (
     Attempt,
     PollResult,
     Progress,
+    SessionInfo,
     SignedIn,
     SignInMethod,
     Status,
@@ -31,7 +33,7 @@ from medianest_core.domain.accounts.sessions import Sessions
 from medianest_core.domain.accounts.users import Users
 from medianest_core.host.errors import UnknownInstance
 from medianest_core.host.instances import Handle, Instances
-from medianest_core.sdk.auth import AuthFlow, AuthProvider, Identity
+from medianest_core.sdk.auth import AuthCapability, AuthFlow, AuthProvider, Identity
 from medianest_core.sdk.errors import (
     ChallengeExpired,
     ProviderError,
@@ -44,11 +46,11 @@ from medianest_core.store.repos import audit, portal_settings
 TRIES, TRIES_FROM_ONE_ADDRESS, PER = 10, 100, 900.0
 STARTS_FROM_ONE_ADDRESS = 30
 LOCAL_FORM = f"{LOCAL}:{AuthFlow.FORM.value}"
-WRONG = "User name or password is wrong."
-AWAY = "This service does not answer right now."
+WRONG = N_("User name or password is wrong.")
+AWAY = N_("This service does not answer right now.")
 """All that strangers are told: the reason itself may name hosts and ports of the home network."""
-_EXPIRED = "This sign-in has expired. Start again."
-_log = get_logger(__name__)
+_EXPIRED = N_("This sign-in has expired. Start again.")
+_log = get_logger(SECURITY)
 _Handle = Handle[AuthProvider[Any, Any]]
 
 
@@ -115,13 +117,13 @@ class SignIn:
         replaces: str | None = None,
         ip: str = "",
     ) -> tuple[Attempt, str]:
-        """(what to show, the attempt's cookie) of a method by code or popup. link_user_id: the person who adds an identity.
+        """(what to show, the attempt's cookie) of a method by code, popup or redirect. link_user_id: the person who adds an identity.
 
         Raises Missing for a method that is not offered, ProviderError where the service cannot be asked, TooManyAttempts.
         """
         if ip:
             # Each attempt asks the service for a code: nobody may have us flood it.
-            result = await self._limiter.hit(f"sign-in-start:{ip}", STARTS_FROM_ONE_ADDRESS, PER)
+            result = await self._limiter.hit(f"sign-in-start:{ip}", STARTS_FROM_ONE_ADDRESS, PER, strict=True)
             if not result.allowed:
                 raise TooManyAttempts("Too many attempts. Wait a while, then try again.", result.reset_at)
         handle, flow = self._method(method)
@@ -157,6 +159,9 @@ class SignIn:
             return PollResult(Progress.EXPIRED, _EXPIRED)
         stored = self._titled(stored)
         attempt = stored.attempt
+        if attempt.flow is AuthFlow.REDIRECT:
+            # Nothing is known before the browser is back.
+            return PollResult(Progress.WAITING, attempt=attempt)
         # One question at a time: a second answer for the same person would find the attempt used.
         if attempt.id in self._asking:
             return PollResult(Progress.WAITING, attempt=attempt)
@@ -168,11 +173,43 @@ class SignIn:
         finally:
             self._asking.discard(attempt.id)
 
-    async def _ask(self, stored: StoredAttempt, browser: Browser) -> PollResult:
+    async def come_back(self, cookie: str, answer: Mapping[str, str], browser: Browser) -> PollResult:
+        """The browser is back from a service that it was led to. answer: the parameters that it brought."""
+        stored = await self._attempts.find(cookie)
+        if stored is None:
+            return PollResult(Progress.EXPIRED, _EXPIRED)
+        stored = self._titled(stored)
+        if stored.attempt.flow is not AuthFlow.REDIRECT or not answer:
+            return PollResult(Progress.WAITING, attempt=stored.attempt)
+        if stored.attempt.id in self._asking:
+            return PollResult(Progress.WAITING, attempt=stored.attempt)
+        self._asking.add(stored.attempt.id)
+        try:
+            return await self._ask(stored, browser, answer)
+        finally:
+            self._asking.discard(stored.attempt.id)
+
+    async def sign_out_url(self, session: SessionInfo, return_url: str) -> str | None:
+        """Where to go so that the person is signed out at the service that let them in, too; None where that is not wanted."""
+        row = await self._identities.row(session.identity_id) if session.identity_id else None
+        for handle in self._offered():
+            if row is None or handle.instance.id != row["instance_id"] or not handle.instance.ready:
+                continue
+            if not handle.can(AuthCapability.SIGN_OUT):
+                continue
+            try:
+                return await handle.api.sign_out_url(self._identities.token_of(row), return_url=return_url)
+            except ProviderError as error:
+                _log.info("a service cannot sign people out", reason=str(error))
+        return None
+
+    async def _ask(
+        self, stored: StoredAttempt, browser: Browser, answer: Mapping[str, str] | None = None
+    ) -> PollResult:
         attempt = stored.attempt
         try:
             handle = self._instances.get(AuthProvider, attempt.instance_id)  # type: ignore[type-abstract]  # a key, not made
-            identity = await handle.api.complete(stored.state, {})
+            identity = await handle.api.complete(stored.state, answer or {})
             if identity is None:
                 return PollResult(Progress.WAITING, attempt=attempt)
             return await self._finish(stored, identity, browser)
@@ -267,7 +304,7 @@ class SignIn:
             (by_name, TRIES),
             (f"sign-in:{browser.ip}", TRIES_FROM_ONE_ADDRESS),
         ):
-            result = await self._limiter.hit(key, limit, PER)
+            result = await self._limiter.hit(key, limit, PER, strict=True)
             if not result.allowed:
                 _log.warning("too many sign-in attempts", ip=browser.ip)
                 raise TooManyAttempts("Too many attempts. Wait a while, then try again.", result.reset_at)
@@ -290,7 +327,7 @@ class SignIn:
         async with self._db.read() as tx:
             login = await self._passwords.login(tx, user_id)
         if login is not None:
-            result = await self._limiter.hit(f"password:{user_id}", TRIES, PER)
+            result = await self._limiter.hit(f"password:{user_id}", TRIES, PER, strict=True)
             if not result.allowed:
                 raise TooManyAttempts("Too many attempts. Wait a while, then try again.", result.reset_at)
             if await self._passwords.verify(login, current or "") != user_id:

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.ids import new_id
+from medianest_core.base.texts import N_
 from medianest_core.bus.events import AccountChanged
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.accounts.errors import Missing, NotAllowed
 from medianest_core.domain.accounts.models import Status, User
-from medianest_core.domain.accounts.roles import ADMIN_ROLE, ROLES
+from medianest_core.domain.accounts.roles import ADMIN_ROLE, ROLES, USER_ROLE
 from medianest_core.domain.accounts.sessions import Sessions
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.events import Audience
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.errors import Stale
+from medianest_core.store.paging import mark, past
 from medianest_core.store.repos import audit
 from medianest_core.store.tables.accounts import users
 
@@ -80,27 +82,22 @@ class Users:
         if role is not None:
             conditions.append(users.c.role == role)
         if text:
-            like = f"%{text.lower().replace('%', '').replace('_', ' ')}%"
             conditions.append(
                 or_(
                     *(
-                        func.lower(column).like(like)
+                        column.icontains(text, autoescape=True)
                         for column in (users.c.username, users.c.display_name, users.c.email)
                     )
                 )
             )
         page: Select[Any] = select(users).where(*conditions)
         if cursor is not None:
-            at, _, identifier = cursor.partition("_")
-            try:
-                page = page.where(tuple_(users.c.created_at, users.c.id) < (float(at), identifier))
-            except ValueError as error:
-                raise UserError("This page mark is not ours.", "cursor") from error
+            page = page.where(past(cursor, users.c.created_at, users.c.id))
         async with self._db.read() as tx:
             rows = await tx.all(page.order_by(users.c.created_at.desc(), users.c.id.desc()).limit(limit + 1))
             total = await tx.scalar(select(func.count()).select_from(users).where(*conditions))
         found = [user_of(row) for row in rows[:limit]]
-        more = f"{found[-1].created_at!r}_{found[-1].id}" if len(rows) > limit else None
+        more = mark(found[-1].created_at, found[-1].id) if len(rows) > limit else None
         return UserPage(found, more, int(total or 0))
 
     async def counts(self) -> Mapping[str, int]:
@@ -142,53 +139,60 @@ class Users:
 
     async def set_status(self, user_id: str, status: Status, version: int | None, actor: str | None) -> User:
         """Approve, suspend or take back. Raises Missing, Stale, NotAllowed."""
-        async with self._db.begin() as tx:
-            before = await self.read(tx, user_id)
-            if before.status is status:
-                return before
-            if status is Status.PENDING:
-                raise NotAllowed("An account cannot become pending again; suspend it.")
-            what = {Status.SUSPENDED: "suspended"}.get(
-                status, "approved" if before.status is Status.PENDING else "reinstated"
-            )
-            user = await self._change(tx, before, {"status": status.value}, version, actor, f"user.{what}")
-            if status is Status.SUSPENDED:
-                await self._sessions.end_all(tx, user_id, "suspended")
-            await self.announce(tx, user, what)
-            return user
+        return await self.change(user_id, version, actor, status=status)
 
     async def set_role(self, user_id: str, role: str, version: int | None, actor: str | None) -> User:
         """Change what they may do; their sessions end, since a session never changes its rights."""
-        if role not in ROLES:
-            raise UserError(f"Choose one of {', '.join(ROLES)}.", "role")
-        async with self._db.begin() as tx:
-            before = await self.read(tx, user_id)
-            if before.role == role:
-                return before
-            user = await self._change(tx, before, {"role": role}, version, actor, "user.role")
-            await self._sessions.end_all(tx, user_id, "role changed")
-            await self.announce(tx, user, "role")
-            return user
+        return await self.change(user_id, version, actor, role=role)
 
     async def edit(
         self, user_id: str, values: Mapping[str, Any], version: int | None, actor: str | None
     ) -> User:
         """Change display_name, email, locale, timezone or theme. Raises Missing, Stale, UserError. Empty text: not chosen."""
-        clean = {name: (value or None) for name, value in values.items() if name in _EDITABLE}
-        if "display_name" in clean:
-            clean["display_name"] = (clean["display_name"] or "")[:100]
-        if (zone := clean.get("timezone")) and zone not in available_timezones():
-            raise UserError("This is no time zone we know.", "timezone")
-        if (theme := clean.get("theme")) and theme not in THEMES:
-            raise UserError("There is no such theme.", "theme")
-        if (email := clean.get("email")) and (len(email) > 320 or "@" not in email):
-            raise UserError("This is no e-mail address.", "email")
+        return await self.change(user_id, version, actor, values=values)
+
+    async def change(
+        self,
+        user_id: str,
+        version: int | None,
+        actor: str | None,
+        *,
+        values: Mapping[str, Any] | None = None,
+        role: str | None = None,
+        status: Status | None = None,
+    ) -> User:
+        """`edit`, `set_role` and `set_status` as one: all of it, or nothing."""
+        clean = _clean(values) if values is not None else None
+        if role is not None and role not in ROLES:
+            raise UserError(N_("Choose one of {roles}.").format(roles=", ".join(ROLES)), "role")
         async with self._db.begin() as tx:
-            before = await self.read(tx, user_id)
-            action = "user.edited" if actor != user_id else None
-            user = await self._change(tx, before, clean, version, actor, action)
-            await self.announce(tx, user, "edited")
-            return user
+            user = await self.read(tx, user_id)
+            changes = clean is not None or role not in (None, user.role) or status not in (None, user.status)
+            if changes and version is not None and version != user.version:
+                raise Stale(_values(user))
+            if clean is not None:
+                action = "user.edited" if actor != user_id else None
+                user = await self._change(tx, user, clean, None, actor, action)
+                await self.announce(tx, user, "edited")
+            if role is not None and role != user.role:
+                user = await self._change(tx, user, {"role": role}, None, actor, "user.role")
+                await self._sessions.end_all(tx, user_id, "role changed")
+                await self.announce(tx, user, "role")
+            if status is not None and status is not user.status:
+                user = await self._to_status(tx, user, status, actor)
+        return user
+
+    async def _to_status(self, tx: Tx, before: User, status: Status, actor: str | None) -> User:
+        if status is Status.PENDING:
+            raise NotAllowed("An account cannot become pending again; suspend it.")
+        what = {Status.SUSPENDED: "suspended"}.get(
+            status, "approved" if before.status is Status.PENDING else "reinstated"
+        )
+        user = await self._change(tx, before, {"status": status.value}, None, actor, f"user.{what}")
+        if status is Status.SUSPENDED:
+            await self._sessions.end_all(tx, user.id, "suspended")
+        await self.announce(tx, user, what)
+        return user
 
     async def remove(self, user_id: str, version: int | None, actor: str | None) -> None:
         """Delete the account with everything that hangs on it. Raises Missing, Stale, NotAllowed."""
@@ -256,6 +260,31 @@ class Users:
             )
         return after
 
+    async def role_from_service(self, tx: Tx, user: User, *, admin: bool) -> User:
+        """The role that a service gives the person. The last admin stays one: a group renamed there must not lock the portal."""
+        role = ADMIN_ROLE if admin else USER_ROLE
+        values: dict[str, Any] = {"role": role}
+        if admin and user.status is Status.PENDING:
+            values["status"] = Status.ACTIVE.value
+        if role == user.role and len(values) == 1:
+            return user
+        if not admin and user.status is Status.ACTIVE:
+            others = await tx.all(
+                select(users.c.id)
+                .where(
+                    users.c.role == ADMIN_ROLE,
+                    users.c.status == Status.ACTIVE.value,
+                    users.c.id != user.id,
+                )
+                .with_for_update()
+            )
+            if not others:
+                return user
+        after = await self._change(tx, user, values, None, None, "user.role")
+        await self._sessions.end_all(tx, user.id, "role changed")
+        await self.announce(tx, after, "role")
+        return after
+
     async def _keep_an_admin(self, tx: Tx, before: User) -> None:
         if before.role != ADMIN_ROLE or before.status is not Status.ACTIVE:
             return
@@ -267,6 +296,20 @@ class Users:
         )
         if not left:
             raise NotAllowed("This is the last admin. Make someone else an admin first.")
+
+
+def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be edited, checked. Raises UserError."""
+    clean = {name: (value or None) for name, value in values.items() if name in _EDITABLE}
+    if "display_name" in clean:
+        clean["display_name"] = (clean["display_name"] or "")[:100]
+    if (zone := clean.get("timezone")) and zone not in available_timezones():
+        raise UserError("This is no time zone we know.", "timezone")
+    if (theme := clean.get("theme")) and theme not in THEMES:
+        raise UserError("There is no such theme.", "theme")
+    if (email := clean.get("email")) and (len(email) > 320 or "@" not in email):
+        raise UserError("This is no e-mail address.", "email")
+    return clean
 
 
 def _values(user: User) -> dict[str, Any]:

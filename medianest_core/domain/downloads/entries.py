@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medianest_core.base.texts import N_
 from medianest_core.sdk.downloads import FoundItem, Options
 from medianest_core.sdk.errors import MediaNestError
 
@@ -19,7 +20,7 @@ class TooManySubmissions(MediaNestError):
     """The person has used up their submissions. limit: an hour. retry_at: epoch seconds of the next one."""
 
     def __init__(self, limit: int, retry_at: float) -> None:
-        super().__init__(f"You can submit {limit} downloads an hour.")
+        super().__init__(N_("You can submit {count} downloads an hour.").format(count=limit))
         self.limit = limit
         self.retry_at = retry_at
 
@@ -47,15 +48,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PreviewItem:
-    """have: the person already has it, so it will be linked and not fetched."""
+    """have: the person already has it, so it will be linked and not fetched. image: id of its picture, served at
+    "/img/downloads/{id}?w=300" for about an hour."""
 
     item: FoundItem
     have: bool
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What is behind an address, before it is submitted. kind: "video", "playlist" or "channel". total: may exceed len(items)."""
+    """What is behind an address, before it is submitted. kind: "video", "playlist" or "channel". total: may exceed len(items).
+    image: see `PreviewItem`."""
 
     instance_id: str
     url: str
@@ -68,6 +72,7 @@ class Preview:
     options: Options | None
     targets: Sequence[Target]
     quota: Quota
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ class ServedFile:
 @dataclass(frozen=True, slots=True)
 class Item:
     """status: queued, running, done, failed, cancelled or skipped (it cannot be had; `reason` says why). linked: was there
-    already. media_key: of the title at the target server, once filed. title_id: in the library, once it is there."""
+    already. media_key: of the title at the target server, once filed. title_id: in the library, once it is there. image: id of
+    its picture, served at "/img/downloads/{id}?w=300"."""
 
     id: str
     number: int
@@ -133,13 +139,14 @@ class Item:
     finished_at: float | None
     progress: Progress
     files: Sequence[File]
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
     """status: queued, running, paused, filing, done, partial, failed or cancelled. reason: why it waits, is paused or failed.
     counts: items by status. filing: {"stage": "waiting" | "rescanning" | "locating" | "collecting" | "done" | "failed", "reason",
-    "steps": {stage: epoch seconds}}; empty where nothing is to be filed. bytes: of all finished files."""
+    "steps": {stage: epoch seconds}}; empty where nothing is to be filed. bytes: of all finished files. image: as `Item.image`."""
 
     id: str
     user_id: str
@@ -167,6 +174,7 @@ class Download:
     counts: Mapping[str, int]
     bytes: int
     progress: Progress
+    image: str | None = None
 
     @property
     def total(self) -> int:

@@ -17,11 +17,14 @@ from sqlalchemy.engine import RowMapping
 from medianest_core.base.clock import Clock
 from medianest_core.base.failpoints import failpoint
 from medianest_core.base.logging import get_logger
+from medianest_core.base.texts import N_
+from medianest_core.domain.downloads.collections import Collections, Taken
 from medianest_core.domain.downloads.places import server_path
 from medianest_core.domain.downloads.queue import FilingArgs, Queue
 from medianest_core.domain.library.service import Library
 from medianest_core.host.errors import UnknownInstance
 from medianest_core.host.instances import Handle, Instances
+from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import (
     NotReady,
     ProviderError,
@@ -33,6 +36,8 @@ from medianest_core.sdk.jobs import JobContext
 from medianest_core.sdk.media import MediaCapability, MediaSource
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.downloads import download_files, download_items, downloads
+from medianest_core.store.tables.ledger import jobs
+from medianest_core.store.transaction import alone
 
 _log = get_logger(__name__)
 PATIENCE = 300.0
@@ -40,6 +45,8 @@ GIVE_UP_AFTER = 24
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 20.0
 _RESCAN_EVERY = 45.0
+_TURN = 2.0
+"""Seconds until a job asks again whether the other of the same download has ended."""
 
 
 class Filing:
@@ -62,21 +69,22 @@ class Filing:
         self._instances = instances
         self._library = library
         self._clock = clock
+        self._collections = Collections(db, clock)
         self._patience = patience
         self._sleep = sleep
         self._timer = timer
 
     async def run(self, ctx: JobContext, args: FilingArgs) -> dict[str, Any]:
         """Files all finished items that are not yet filed. Raises RetryLater while the server has not found them all."""
+        download = await self._begin(ctx, args.download_id)
+        if download is None:
+            return {"superseded": True}
         async with self._db.read() as tx:
-            download = await tx.first(select(downloads).where(downloads.c.id == args.download_id))
-            if download is None or download["status"] != "filing":
-                return {"superseded": True}
             paths = await self._paths(tx, download)
         try:
             handle = self._handle(download)
             found = await self._find(ctx, download, handle, paths)
-            await self._collect(ctx, download, handle, found)
+            note = await self._collect(ctx, download, handle, found)
         except NotReady as error:
             await self._later(ctx, args.download_id, str(error))
             return {"failed": str(error)}
@@ -85,14 +93,36 @@ class Filing:
             return {"failed": str(error)}
         missing = paths.keys() - found.keys()
         if missing:
-            reason = (
-                f"{download['title']}: the server has not found {len(missing)} of {len(paths)} items yet."
+            reason = N_("{title}: the server has not found {missing} of {count} items yet.").format(
+                title=download["title"], missing=len(missing), count=len(paths)
             )
             await self._later(ctx, args.download_id, reason)
             return {"found": len(found), "missing": len(missing)}
-        await self._finish(ctx, args.download_id)
+        await self._end(ctx, args.download_id, "done", note)
         await self._show(download, sorted(set(found.values())))
         return {"found": len(found)}
+
+    async def _begin(self, ctx: JobContext, download_id: str) -> RowMapping | None:
+        """The download, which from now on is this job's alone; None where there is nothing to file. Raises RetryLater while another
+        job files it: both would look, find no collection and make one."""
+        async with ctx.begin() as transaction:
+            await alone(transaction, "downloads")
+            tx = cast(Tx, transaction)
+            download = await tx.first(select(downloads).where(downloads.c.id == download_id))
+            if download is None or download["status"] != "filing":
+                return None
+            holder = download["filing"].get("job")
+            if holder == ctx.job_id:
+                return download
+            running = select(jobs.c.id).where(jobs.c.id == holder, jobs.c.state == JobState.LEASED)
+            if holder is not None and await tx.scalar(running) is not None:
+                raise RetryLater(N_("Waits for the present job of the same download to end."), _TURN)
+            await tx.execute(
+                update(downloads)
+                .where(downloads.c.id == download_id)
+                .values(filing={**download["filing"], "job": ctx.job_id})
+            )
+        return download
 
     async def _show(self, download: RowMapping, keys: Sequence[str]) -> None:
         """Let the library know at once what the next sync would find; a server that fails now has everything already."""
@@ -113,7 +143,9 @@ class Filing:
         except UnknownInstance as error:
             raise Rejected("The media server is no longer configured.") from error
         if not handle.can(MediaCapability.RESCAN):
-            raise Unsupported(f"{handle.instance.title} cannot be told to look at a folder.")
+            raise Unsupported(
+                N_("{title} cannot be told to look at a folder.").format(title=handle.instance.title)
+            )
         return handle
 
     async def _paths(self, tx: Tx, download: RowMapping) -> dict[str, list[str]]:
@@ -157,7 +189,7 @@ class Filing:
                 scanned = self._timer()
                 await self._stage(ctx, download["id"], "locating")
             ctx.check_cancelled()
-            await ctx.progress(len(found), len(paths), "Waiting for the server to find the files")
+            await ctx.progress(len(found), len(paths), N_("Waiting for the server to find the files"))
             if self._timer() + pause > ends:
                 break
             await self._sleep(pause)
@@ -171,15 +203,21 @@ class Filing:
         download: RowMapping,
         handle: Handle[MediaSource],
         found: Mapping[str, str],
-    ) -> None:
+    ) -> str:
+        """Keep what was found in the collection. → why there is none, if there ought to be one."""
         keys = list(dict.fromkeys(found.values()))
-        collection_key = None
+        collection_key, note = None, ""
         wanted = download["collection"]
         if wanted and keys and handle.can(MediaCapability.COLLECTIONS):
             await self._stage(ctx, download["id"], "collecting")
-            collection_key = await self._collection(download, handle, wanted, keys)
+            try:
+                collection_key = await self._collections.keep(handle.api, download, wanted, keys)
+            except Taken as error:
+                # The titles are in the library all the same.
+                note = str(error)
             failpoint("downloads.collection_created")
         async with ctx.begin() as tx:
+            await alone(tx, "downloads")
             if collection_key is not None:
                 await tx.execute(
                     update(downloads)
@@ -194,26 +232,11 @@ class Filing:
                     .where(download_items.c.id.in_(paths.get(path, [])))
                     .values(media_key=key)
                 )
-
-    async def _collection(
-        self, download: RowMapping, handle: Handle[MediaSource], title: str, keys: Sequence[str]
-    ) -> str:
-        """Key of the collection, which then holds all of `keys`: ours from before, one of that title, or a new one."""
-        library = str(download["target_library"])
-        present = await handle.api.collections(library)
-        ours = next((one for one in present if one.key == download["collection_key"]), None)
-        same = next((one for one in present if one.title == title and not one.smart), None)
-        chosen = ours or same
-        if chosen is None:
-            return (await handle.api.create_collection(library, title, keys)).key
-        there = set(await handle.api.collection_items(chosen.key))
-        lacking = [key for key in keys if key not in there]
-        if lacking:
-            await handle.api.add_to_collection(chosen.key, lacking)
-        return chosen.key
+        return note
 
     async def _stage(self, ctx: JobContext, download_id: str, stage: str, reason: str = "") -> None:
         async with ctx.begin() as transaction:
+            await alone(transaction, "downloads")
             tx = cast(Tx, transaction)
             row = await tx.one(select(downloads).where(downloads.c.id == download_id))
             filing = dict(row["filing"])
@@ -227,6 +250,7 @@ class Filing:
     async def _later(self, ctx: JobContext, download_id: str, reason: str) -> None:
         """Note why it waits and ask to be run again; after a day, give up until someone asks again."""
         async with ctx.begin() as transaction:
+            await alone(transaction, "downloads")
             tx = cast(Tx, transaction)
             row = await tx.one(select(downloads).where(downloads.c.id == download_id))
             filing = dict(row["filing"])
@@ -243,11 +267,9 @@ class Filing:
     async def _give_up(self, ctx: JobContext, download_id: str, reason: str) -> None:
         await self._end(ctx, download_id, "failed", reason)
 
-    async def _finish(self, ctx: JobContext, download_id: str) -> None:
-        await self._end(ctx, download_id, "done", "")
-
     async def _end(self, ctx: JobContext, download_id: str, stage: str, reason: str) -> None:
         async with ctx.begin() as transaction:
+            await alone(transaction, "downloads")
             tx = cast(Tx, transaction)
             row = await tx.one(select(downloads).where(downloads.c.id == download_id))
             if row["status"] != "filing":

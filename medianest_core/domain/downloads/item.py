@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from medianest_core.base.clock import Clock
 from medianest_core.base.failpoints import failpoint
 from medianest_core.base.ids import new_id
 from medianest_core.base.logging import get_logger
+from medianest_core.base.texts import N_
 from medianest_core.domain.downloads.entries import Progress
 from medianest_core.domain.downloads.meter import Meter, Sink
 from medianest_core.domain.downloads.names import stem_of
@@ -41,12 +41,14 @@ from medianest_core.store.tables.downloads import (
     download_items,
     downloads,
 )
+from medianest_core.store.transaction import alone
 
 _log = get_logger(__name__)
 TRIES = 3
 _DELAYS = (10.0, 60.0, 300.0)
 _AWAY = 30.0
 _FINISHED = "medianest-finished.json"
+_MARKS = (25, 50, 99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class ItemRunner:
             await self._fail(ctx, download, item, str(error))
         except Exception:
             _log.exception("an item failed", item=item["id"])
-            await self._fail(ctx, download, item, "The downloader made a mistake; the log says more.")
+            await self._fail(ctx, download, item, N_("The downloader made a mistake; the log says more."))
         else:
             failpoint("downloads.renamed")
             await self._done(ctx, download, item, result)
@@ -127,7 +129,9 @@ class ItemRunner:
             target = await asyncio.to_thread(self._places.folder, download["folder"])
             work = await asyncio.to_thread(self._places.work, item["id"])
         except OSError as error:
-            raise NotReady(f"The downloads folder cannot be used ({error.strerror}).") from error
+            raise NotReady(
+                N_("The downloads folder cannot be used ({reason}).").format(reason=error.strerror)
+            ) from error
         if (recorded := await asyncio.to_thread(self._recorded, work)) is not None:
             return recorded
         handle = self._handle(item)
@@ -152,6 +156,7 @@ class ItemRunner:
         )
 
         async def report(progress: Progress) -> None:
+            _pass(progress)
             await self._meter.tell(item["user_id"], download["id"], item["id"], progress)
             await ctx.progress(
                 progress.done or 0,
@@ -183,7 +188,7 @@ class ItemRunner:
             for one in downloaded.files
         ]
         if not any(one.kind == "media" for one in files):
-            raise DownloadFailed("The downloader brought no file.")
+            raise DownloadFailed(N_("The downloader brought no file."))
         result = _Result(files, dict(downloaded.facts))
         await asyncio.to_thread(_record, work, result)
         return result
@@ -192,12 +197,12 @@ class ItemRunner:
         try:
             return self._instances.get(Downloader, item["instance_id"])  # type: ignore[type-abstract]  # a key, not made
         except UnknownInstance as error:
-            raise DownloadFailed("This downloader is no longer configured.") from error
+            raise DownloadFailed(N_("This downloader is no longer configured.")) from error
 
     def _checked(self, path: Path, target: Path) -> str:
         """A file that the downloader named, if it is one and lies where it should."""
         if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(target.resolve()):
-            raise OutsideRoot("The downloader named a file that is not its own.")
+            raise OutsideRoot(N_("The downloader named a file that is not its own."))
         return self._places.relative(path)
 
     def _recorded(self, work: Path) -> _Result | None:
@@ -242,6 +247,7 @@ class ItemRunner:
 
     async def _done(self, ctx: JobContext, download: RowMapping, item: RowMapping, result: _Result) -> None:
         async with ctx.begin() as transaction:
+            await alone(transaction, "downloads")
             tx = cast(Tx, transaction)
             now = self._clock.now()
             kept = await self._queue.put_item(
@@ -302,6 +308,7 @@ class ItemRunner:
         **values: Any,
     ) -> None:
         async with ctx.begin() as transaction:
+            await alone(transaction, "downloads")
             tx = cast(Tx, transaction)
             due = self._clock.now() + delay
             if await self._queue.put_item(
@@ -312,6 +319,7 @@ class ItemRunner:
 
     async def _fail(self, ctx: JobContext, download: RowMapping, item: RowMapping, reason: str) -> None:
         async with ctx.begin() as transaction:
+            await alone(transaction, "downloads")
             tx = cast(Tx, transaction)
             if await self._queue.put_item(
                 tx, download, item, "failed", reason, job_id=None, finished_at=self._clock.now()
@@ -345,6 +353,14 @@ class _Retry(MediaNestError):
     """Another try may help."""
 
 
+def _pass(progress: Progress) -> None:
+    if progress.stage == "moving":
+        failpoint("downloads.before_rename")
+    for mark in _MARKS:
+        if progress.total and 100 * (progress.done or 0) >= mark * progress.total:
+            failpoint(f"downloads.at_{mark}")
+
+
 def _guess(path: Path) -> str:
     return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
@@ -360,14 +376,3 @@ def _record(work: Path, result: _Result) -> None:
         )
     )
     partial.replace(work / _FINISHED)
-
-
-def sweep(places: Places, keep: set[str]) -> int:
-    """Delete half files of items that are not in `keep`; returns how many folders went."""
-    removed = 0
-    folder = places.root / ".unfinished"
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in keep:
-            shutil.rmtree(path, ignore_errors=True)
-            removed += 1
-    return removed

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from medianest_core.base.texts import N_
 from medianest_core.bus.events import DownloadProgress
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.downloads.entries import Progress
@@ -148,7 +149,7 @@ class Sink(ProgressSink):
             self._looked = now
             if self._full():
                 self.disk_full = True
-                raise DiskFull("The disk is nearly full.")
+                raise DiskFull(N_("The disk is nearly full."))
         if now - self._sent < EVERY and stage == self._stage:
             return
         self._sent, self._stage = now, stage

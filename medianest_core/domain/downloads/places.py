@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import MediaNestError
 
 WORK = ".unfinished"
@@ -35,7 +36,7 @@ class Places:
         """Make and return a folder below the root. Raises OutsideRoot, also where a symbolic link leads out."""
         wanted = PurePosixPath(relative)
         if wanted.is_absolute() or ".." in wanted.parts or not wanted.parts:
-            raise OutsideRoot("The folder would lie outside the downloads folder.")
+            raise OutsideRoot(N_("The folder would lie outside the downloads folder."))
         path = self.root.joinpath(*wanted.parts)
         path.mkdir(parents=True, exist_ok=True)
         return self.inside(path)
@@ -43,7 +44,7 @@ class Places:
     def inside(self, path: Path) -> Path:
         """The path, if it really lies below the root. Raises OutsideRoot."""
         if not path.resolve().is_relative_to(self.root.resolve()):
-            raise OutsideRoot("The file would lie outside the downloads folder.")
+            raise OutsideRoot(N_("The file would lie outside the downloads folder."))
         return path
 
     def work(self, item_id: str) -> Path:

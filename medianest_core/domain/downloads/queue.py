@@ -8,11 +8,12 @@ from collections import Counter
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, exists, func, literal, select, update
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
+from medianest_core.base.texts import N_
 from medianest_core.bus.events import DownloadChanged
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.downloads.places import Places
@@ -26,12 +27,16 @@ from medianest_core.sdk.events import Audience
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.downloads import download_items, download_queues, downloads
 from medianest_core.store.tables.ledger import jobs
+from medianest_core.store.transaction import alone
 
 ITEM_JOB = "downloads.item"
 FILING_JOB = "downloads.file_into_library"
-NO_ROOM = "The disk is nearly full. This goes on by itself once there is room."
-_LOOK_AHEAD = 200
+NO_ROOM = N_("The disk is nearly full. This goes on by itself once there is room.")
+_LOOK_AHEAD = 50
+"""Waiting items of each person that are looked at."""
 _CRASHES = 5
+_LOST = 4
+"""How often a filing is begun anew after its job has ended without a word."""
 _log = get_logger(__name__)
 
 
@@ -69,12 +74,49 @@ class Queue:
                 .where(download_items.c.status.in_(("queued", "running")))
                 .group_by(download_items.c.instance_id, jobs.c.state, download_items.c.job_id)
             )
+        await self._file_again()
         if not open_items:
             return
         for instance_id in sorted({row["instance_id"] for row in open_items}):
             async with self._db.begin() as tx:
+                await alone(tx, "downloads")
                 await self._recover(tx, instance_id)
                 await self.fill(tx, instance_id)
+
+    async def _file_again(self) -> None:
+        """Downloads that are to be filed and whose job is over without their saying so: it was killed once too often, or cancelled
+        from the jobs page."""
+        in_hand = exists().where(
+            jobs.c.name == FILING_JOB,
+            jobs.c.state.not_in(list(JOB_FINISHED)),
+            jobs.c.unique_text == literal(f"{FILING_JOB}\n").concat(downloads.c.id),
+        )
+        forgotten = select(downloads).where(downloads.c.status == "filing", ~in_hand)
+        async with self._db.read() as reading:
+            if await reading.first(forgotten.limit(1)) is None:
+                return
+        async with self._db.begin() as tx:
+            await alone(tx, "downloads")
+            for row in await tx.all(forgotten):
+                filing = dict(row["filing"])
+                lost = int(filing.get("lost", 0)) + 1
+                if lost < _LOST:
+                    await tx.execute(
+                        update(downloads)
+                        .where(downloads.c.id == row["id"])
+                        .values(filing={**filing, "lost": lost})
+                    )
+                    await self._file(tx, row)
+                    continue
+                counts = await self.counts(tx, row["id"])
+                reason = N_("It was tried several times, and the portal stopped each time.")
+                await self.put_status(
+                    tx,
+                    row,
+                    "partial" if counts.get("failed") else "done",
+                    reason=reason,
+                    filing={**filing, "stage": "failed", "reason": reason},
+                )
 
     async def fill(self, tx: Tx, instance_id: str) -> None:
         """Start items of this downloader up to its limit: the person with the fewest running first, then in order."""
@@ -152,6 +194,7 @@ class Queue:
     async def back(self, instance_id: str) -> None:
         """A service is back: what waited for it need not wait any longer."""
         async with self._db.begin() as tx:
+            await alone(tx, "downloads")
             await tx.execute(
                 update(download_items)
                 .where(
@@ -178,7 +221,7 @@ class Queue:
             FilingArgs(download_id=row["id"]),
             owner=row["user_id"],
             unique=row["id"],
-            title=f"File {row['title']} into the library",
+            title=N_("File {title} into the library").format(title=row["title"]),
         )
 
     async def put_status(
@@ -248,8 +291,11 @@ class Queue:
         return {row[0]: row[1] for row in rows}
 
     async def _waiting(self, tx: Tx, instance_id: str) -> list[RowMapping]:
-        return await tx.all(
-            select(download_items, downloads.c.position)
+        """The next items of each person, in order: a long list of one does not hide what others wait for."""
+        order = (downloads.c.position, downloads.c.created_at, download_items.c.number)
+        place = func.row_number().over(partition_by=download_items.c.user_id, order_by=order)
+        open_items = (
+            select(download_items.c.id, place.label("place"))
             .join(downloads, downloads.c.id == download_items.c.download_id)
             .where(
                 download_items.c.instance_id == instance_id,
@@ -257,8 +303,14 @@ class Queue:
                 download_items.c.due_at <= self._clock.now(),
                 downloads.c.status.in_(("queued", "running")),
             )
-            .order_by(downloads.c.position, downloads.c.created_at, download_items.c.number)
-            .limit(_LOOK_AHEAD)
+            .subquery()
+        )
+        return await tx.all(
+            select(download_items, downloads.c.position)
+            .join(downloads, downloads.c.id == download_items.c.download_id)
+            .join(open_items, open_items.c.id == download_items.c.id)
+            .where(open_items.c.place <= _LOOK_AHEAD)
+            .order_by(*order)
         )
 
     async def _start(self, tx: Tx, item: RowMapping) -> None:
@@ -304,7 +356,7 @@ class Queue:
             if row["job_state"] == JobState.CANCELLED:
                 await self.put_item(tx, download, row, "cancelled", finished_at=now, job_id=None)
             elif row["job_state"] == JobState.FAILED:
-                reason = "It was tried several times, and the downloader stopped each time."
+                reason = N_("It was tried several times, and the downloader stopped each time.")
                 await self.put_item(tx, download, row, "failed", reason, finished_at=now, job_id=None)
             else:
                 await self.put_item(tx, download, row, "queued", job_id=None)

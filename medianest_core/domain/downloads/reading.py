@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.domain.downloads.entries import (
@@ -22,9 +22,9 @@ from medianest_core.domain.downloads.entries import (
 from medianest_core.domain.downloads.meter import Meter
 from medianest_core.domain.downloads.places import OutsideRoot, Places
 from medianest_core.domain.library.service import Library
-from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.routes import Viewer
 from medianest_core.store.engine import Database, Tx
+from medianest_core.store.paging import mark, past
 from medianest_core.store.tables.downloads import download_files, download_items, downloads
 from medianest_core.store.tables.ledger import jobs
 
@@ -62,19 +62,13 @@ class Reading:
         if statuses:
             statement = statement.where(downloads.c.status.in_(statuses))
         if cursor:
-            at, number = _cursor(cursor)
-            statement = statement.where(
-                or_(
-                    downloads.c.created_at < at,
-                    and_(downloads.c.created_at == at, downloads.c.id < number),
-                )
-            )
+            statement = statement.where(past(cursor, downloads.c.created_at, downloads.c.id))
         order = (downloads.c.created_at.desc(), downloads.c.id.desc())
-        async with self._db.read() as tx:
+        async with self._db.read(one_moment=False) as tx:
             rows = await tx.all(statement.order_by(*order).limit(limit + 1))
             found = await self._downloads(tx, rows[:limit])
         more = len(rows) > limit
-        return DownloadPage(found, f"{found[-1].created_at!r}_{found[-1].id}" if more else None)
+        return DownloadPage(found, mark(found[-1].created_at, found[-1].id) if more else None)
 
     async def get(self, viewer: Viewer, download_id: str) -> Download | None:
         async with self._db.read() as tx:
@@ -159,7 +153,8 @@ class Reading:
             total = sum(count for status, count in counts.items() if status not in ("skipped", "cancelled"))
             progress = Progress(counts.get("done", 0) / total if total else None, size)
         values = {name: row[name] for name in Download.__dataclass_fields__ if name in row}
-        return Download(**values, counts=dict(counts), bytes=size, progress=progress)
+        image = f"download-{row['id']}" if row["thumbnail"] else None
+        return Download(**values, counts=dict(counts), bytes=size, progress=progress, image=image)
 
     def _item(self, row: RowMapping, files: Sequence[File], known: Mapping[str, int]) -> Item:
         values: dict[str, Any] = {name: row[name] for name in Item.__dataclass_fields__ if name in row}
@@ -168,6 +163,9 @@ class Reading:
             "title_id": known.get(row["media_key"] or ""),
             "progress": self._progress(row),
             "files": files,
+            "image": f"item-{row['id']}"
+            if row["thumbnail"] or any(one.kind == "thumbnail" for one in files)
+            else None,
         }
         return Item(**values)
 
@@ -213,11 +211,3 @@ async def _files(tx: Tx, item_ids: Sequence[str]) -> dict[str, list[File]]:
             )
         )
     return found
-
-
-def _cursor(cursor: str) -> tuple[float, str]:
-    at, _, number = cursor.partition("_")
-    try:
-        return float(at), number
-    except ValueError as error:
-        raise UserError("This place in the list is not known; start again.", "cursor") from error

@@ -13,8 +13,11 @@ from sqlalchemy.engine import RowMapping
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import TaskKeeper
+from medianest_core.base.texts import N_
 from medianest_core.bus.events import InstanceChanged
 from medianest_core.bus.outbox import EventBus
+from medianest_core.cache.cached import Caches
+from medianest_core.cache.values import Cache
 from medianest_core.domain.downloads.entries import (
     FINISHED,
     Download,
@@ -26,12 +29,16 @@ from medianest_core.domain.downloads.entries import (
     Target,
 )
 from medianest_core.domain.downloads.filing import PATIENCE, Filing
-from medianest_core.domain.downloads.item import ItemRunner, sweep
+from medianest_core.domain.downloads.following import Following
+from medianest_core.domain.downloads.item import ItemRunner
 from medianest_core.domain.downloads.meter import Meter
-from medianest_core.domain.downloads.places import OutsideRoot, Places
+from medianest_core.domain.downloads.places import Places
 from medianest_core.domain.downloads.queue import FILING_JOB, ITEM_JOB, FilingArgs, ItemArgs, Queue
 from medianest_core.domain.downloads.reading import Reading, visible
 from medianest_core.domain.downloads.submission import Submission, Wish
+from medianest_core.domain.downloads.sweeping import Sweeper, remove_files
+from medianest_core.domain.downloads.thumbnails import Thumbnails
+from medianest_core.domain.library.pictures.image_store import ImageStore, ServedImage
 from medianest_core.domain.library.service import Library
 from medianest_core.host.instances import Instances
 from medianest_core.ledger.enqueue import Ledger
@@ -40,7 +47,7 @@ from medianest_core.sdk.jobs import Job, Retry
 from medianest_core.sdk.permissions import OWNER
 from medianest_core.sdk.routes import Viewer
 from medianest_core.store.engine import Database, Tx
-from medianest_core.store.errors import Stale
+from medianest_core.store.errors import DatabaseAway, Stale
 from medianest_core.store.repos.audit import record
 from medianest_core.store.tables.downloads import (
     download_archive,
@@ -48,6 +55,7 @@ from medianest_core.store.tables.downloads import (
     download_items,
     downloads,
 )
+from medianest_core.store.transaction import alone
 
 _log = get_logger(__name__)
 TICK = 3.0
@@ -55,7 +63,8 @@ _SWEEP_EVERY = 100
 
 
 class Downloads:
-    """Facade; `jobs()` go into the job registry, `start()` and `stop()` frame the process's life. root: the downloads folder."""
+    """Facade; `jobs()` go into the job registry, `start()` and `stop()` frame the process's life. root: the downloads folder.
+    pictures, cache: for thumbnails. caches: for what is behind addresses."""
 
     def __init__(
         self,
@@ -67,6 +76,9 @@ class Downloads:
         library: Library,
         clock: Clock,
         root: Path,
+        pictures: ImageStore,
+        cache: Cache,
+        caches: Caches | None = None,
         places: Places | None = None,
         tick: float = TICK,
         patience: float = PATIENCE,
@@ -82,8 +94,20 @@ class Downloads:
         self.queue = Queue(db, ledger, bus, instances, self.places, clock)
         self._runner = ItemRunner(db, self.queue, instances, self.places, self.meter, clock)
         self._filing = Filing(db, self.queue, instances, library, clock, patience=patience)
-        self._submission = Submission(db, self.queue, instances, library, self.places, clock)
+        self._thumbnails = Thumbnails(db, instances, self.places, pictures, cache)
+        self._submission = Submission(
+            db,
+            self.queue,
+            instances,
+            library,
+            self.places,
+            self._thumbnails,
+            clock,
+            caches or Caches(cache, clock),
+        )
+        self.following = Following(db, ledger, self._submission, self._take_away, clock)
         self._reading = Reading(db, self.places, self.meter, library)
+        self._sweeper = Sweeper(db, self.places)
         self._tasks = TaskKeeper()
         self._end_listening: list[Any] = []
 
@@ -94,7 +118,7 @@ class Downloads:
                 ITEM_JOB,
                 self._runner.run,
                 ItemArgs,
-                title="Download",
+                title=N_("Download"),
                 retry=Retry(attempts=5, delay=1.0),
                 policy=OWNER,
             ),
@@ -102,18 +126,22 @@ class Downloads:
                 FILING_JOB,
                 self._filing.run,
                 FilingArgs,
-                title="File into the library",
+                title=N_("File into the library"),
                 retry=Retry(attempts=8, delay=5.0),
                 unique_by=lambda args: args.download_id,
                 policy=OWNER,
             ),
+            *self.following.jobs(),
         ]
+
+    async def _take_away(self, viewer: Viewer, download_id: str) -> bool:
+        return await self.remove(viewer, download_id, files=True)
 
     async def start(self) -> None:
         """Make the folder, sweep away orphaned half files, and keep the queue moving."""
         try:
             await asyncio.to_thread(self.places.prepare)
-            await self._sweep()
+            await self._sweeper.sweep()
         except OSError as error:
             _log.error("the downloads folder cannot be used", reason=error.strerror)
         self._end_listening.append(
@@ -173,6 +201,10 @@ class Downloads:
     async def file(self, viewer: Viewer, file_id: str) -> ServedFile | None:
         return await self._reading.file(viewer, file_id)
 
+    async def picture(self, viewer: Viewer, image_id: str, width: int, accept: str = "") -> ServedImage:
+        """A picture by an id of `Item.image` and its like. Raises NotFound for one that is not the viewer's, ProviderErrors."""
+        return await self._thumbnails.serve(viewer, image_id, width, accept)
+
     # Steering; each answers the download as it is then, None where it does not exist for the viewer
 
     async def cancel(self, viewer: Viewer, download_id: str) -> Download | None:
@@ -186,7 +218,7 @@ class Downloads:
             counts = await self.queue.counts(tx, row["id"])
             lacking = counts.get("cancelled") or counts.get("failed")
             status = ("partial" if lacking else "done") if counts.get("done") else "cancelled"
-            filing = {**row["filing"], "stage": "failed", "reason": "Cancelled."} if row["filing"] else {}
+            filing = {**row["filing"], "stage": "failed", "reason": N_("Cancelled.")} if row["filing"] else {}
             await self.queue.put_status(tx, row, status, filing=filing)
 
         found = await self._change(viewer, download_id, "downloads.cancelled", change)
@@ -200,7 +232,9 @@ class Downloads:
                     await self._take_back(tx, row, item, "cancelled", finished_at=self._clock.now())
             await self.queue.settle(tx, row["id"])
 
-        return await self._change(viewer, download_id, "downloads.item_cancelled", change)
+        found = await self._change(viewer, download_id, "downloads.item_cancelled", change)
+        await self._sweep_soon()
+        return found
 
     async def pause(self, viewer: Viewer, download_id: str, reason: str = "") -> Download | None:
         """Stop what runs, keeping half files, and start nothing until `resume`."""
@@ -211,7 +245,7 @@ class Downloads:
             for item in await _open_items(tx, row["id"]):
                 if item["status"] == "running":
                     await self._take_back(tx, row, item, "queued")
-            why = reason or ("Paused by an admin." if viewer.id != row["user_id"] else "Paused.")
+            why = reason or (N_("Paused by an admin.") if viewer.id != row["user_id"] else N_("Paused."))
             await self.queue.put_status(tx, row, "paused", reason=why)
 
         return await self._change(viewer, download_id, "downloads.paused", change)
@@ -287,6 +321,7 @@ class Downloads:
         """Forget a finished download and that its items are had; with `files`, delete those that no other download holds. False
         where it does not exist for the viewer or has not ended."""
         async with self._db.begin() as tx:
+            await alone(tx, "downloads")
             row = await self._row(tx, viewer, download_id)
             if row is None or row["status"] not in FINISHED:
                 return False
@@ -314,7 +349,7 @@ class Downloads:
             await tx.execute(delete(download_files).where(download_files.c.item_id.in_(mine)))
             await tx.execute(delete(download_items).where(download_items.c.download_id == download_id))
             await tx.execute(delete(downloads).where(downloads.c.id == download_id))
-        await asyncio.to_thread(self._delete, paths)
+        await asyncio.to_thread(remove_files, self.places, paths)
         return True
 
     async def usage(self) -> Mapping[str, int]:
@@ -334,6 +369,7 @@ class Downloads:
 
     async def _change(self, viewer: Viewer, download_id: str, action: str, change: Any) -> Download | None:
         async with self._db.begin() as tx:
+            await alone(tx, "downloads")
             row = await self._row(tx, viewer, download_id)
             if row is None:
                 return None
@@ -367,7 +403,9 @@ class Downloads:
             try:
                 await self.queue.tick()
                 if turn % _SWEEP_EVERY == 0:
-                    await self._sweep()
+                    await self._sweeper.sweep()
+            except DatabaseAway:
+                continue
             except Exception:
                 _log.exception("the downloads queue stumbled; it goes on")
 
@@ -381,26 +419,7 @@ class Downloads:
     async def _sweep_later(self) -> None:
         # The cancelled jobs need a moment to let go of their folders.
         await asyncio.sleep(self._tick)
-        await self._sweep()
-
-    async def _sweep(self) -> None:
-        async with self._db.read() as tx:
-            rows = await tx.execute(
-                select(download_items.c.id).where(
-                    download_items.c.status.in_(("queued", "running", "failed"))
-                )
-            )
-        await asyncio.to_thread(sweep, self.places, {row[0] for row in rows})
-
-    def _delete(self, paths: set[str]) -> None:
-        for path in paths:
-            try:
-                found = self.places.absolute(path)
-                found.unlink(missing_ok=True)
-                found.parent.rmdir()
-            except (OSError, OutsideRoot):
-                # A folder that still holds something stays.
-                continue
+        await self._sweeper.sweep()
 
 
 async def _open_items(tx: Tx, download_id: str) -> Sequence[RowMapping]:

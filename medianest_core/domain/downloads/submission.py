@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import mimetypes
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import delete, func, select
 
 from medianest_core.base.clock import Clock
+from medianest_core.base.failpoints import failpoint
 from medianest_core.base.ids import new_id
+from medianest_core.base.texts import N_
+from medianest_core.cache.cached import UPSTREAM, Caches
+from medianest_core.domain.downloads.collections import LONGEST_TITLE, Collections, Taken
 from medianest_core.domain.downloads.entries import (
     Preview,
     PreviewItem,
@@ -23,6 +25,7 @@ from medianest_core.domain.downloads.entries import (
 from medianest_core.domain.downloads.names import safe_name, user_folder
 from medianest_core.domain.downloads.places import Places, server_folder
 from medianest_core.domain.downloads.queue import Queue
+from medianest_core.domain.downloads.thumbnails import Thumbnails
 from medianest_core.domain.library.service import Library
 from medianest_core.host.instances import Handle, Instances
 from medianest_core.sdk.downloads import (
@@ -33,7 +36,7 @@ from medianest_core.sdk.downloads import (
     Inspection,
     Options,
 )
-from medianest_core.sdk.errors import NotReady, UserError
+from medianest_core.sdk.errors import NotReady, ProviderError, UserError
 from medianest_core.sdk.media import MediaCapability, MediaSource
 from medianest_core.sdk.routes import Viewer
 from medianest_core.store.engine import Database, Tx
@@ -44,26 +47,26 @@ from medianest_core.store.tables.downloads import (
     download_submissions,
     downloads,
 )
+from medianest_core.store.transaction import alone
 
 HOUR = 3600.0
-_REMEMBER = 600.0
-_REMEMBERED = 64
 _MAX_URL = 2000
 _MAX_SUBTITLES = 20
 _REASONS = {
-    Availability.PRIVATE: "It is private.",
-    Availability.REMOVED: "It was removed.",
-    Availability.LIVE: "It is live; only finished videos can be downloaded.",
-    Availability.UPCOMING: "It has not been published yet.",
-    Availability.RESTRICTED: "The site does not show it to everyone.",
+    Availability.PRIVATE: N_("It is private."),
+    Availability.REMOVED: N_("It was removed."),
+    Availability.LIVE: N_("It is live; only finished videos can be downloaded."),
+    Availability.UPCOMING: N_("It has not been published yet."),
+    Availability.RESTRICTED: N_("The site does not show it to everyone."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person chose. items: keys of the chosen items; None for all. library: (instance id, library key) to file into.
-    collection: its name there; None for the playlist's title, "" for none. server_folder: the downloads folder as the media server
-    sees it, where the guess is wrong."""
+    collection: its name there, free or of one made for the same person (admins: any); None for the playlist's title, "" for none.
+    server_folder: the downloads folder as the media server sees it, where the guess is wrong; for admins only. subscription: id of the
+    one that asks."""
 
     quality: str = ""
     container: str = ""
@@ -72,6 +75,7 @@ class Wish:
     library: tuple[str, str] | None = None
     collection: str | None = None
     server_folder: str | None = None
+    subscription: str | None = None
 
 
 class Submission:
@@ -82,7 +86,9 @@ class Submission:
         instances: Instances,
         library: Library,
         places: Places,
+        thumbnails: Thumbnails,
         clock: Clock,
+        caches: Caches,
     ) -> None:
         self._db = db
         self._queue = queue
@@ -90,8 +96,9 @@ class Submission:
         self._library = library
         self._places = places
         self._clock = clock
-        self._seen: OrderedDict[tuple[str, str], tuple[float, Inspection]] = OrderedDict()
-        self._looking: dict[tuple[str, str], asyncio.Task[Inspection]] = {}
+        self._thumbnails = thumbnails
+        self._collections = Collections(db, clock)
+        self._seen = caches.add("inspections", Inspection, fresh=UPSTREAM)
 
     async def inspect(self, viewer: Viewer, url: str, instance_id: str | None = None) -> Preview:
         """What is behind the address. Raises UserError for one that nobody understands, NotReady and other ProviderErrors."""
@@ -100,40 +107,60 @@ class Submission:
         async with self._db.read() as tx:
             have = await self._had(tx, viewer.id, handle.instance.plugin, [one.key for one in found.items])
             quota = await self._quota(tx, viewer.id, handle.instance.id)
+        pictures = [one.thumbnail for one in found.items]
+        images = await self._thumbnails.preview_ids(viewer, handle.instance.id, pictures)
         return Preview(
             instance_id=handle.instance.id,
             url=url,
             kind=found.kind,
             title=found.title,
             channel=found.channel,
-            items=[PreviewItem(one, one.key in have) for one in found.items],
+            items=[
+                PreviewItem(one, one.key in have, image)
+                for one, image in zip(found.items, images, strict=True)
+            ],
             total=found.total,
             warnings=found.warnings,
             options=self._options(handle),
             targets=await self.targets(),
             quota=quota,
+            image=next((one for one in images if one), None),
         )
+
+    async def look(
+        self, url: str, instance_id: str | None = None, *, anew: bool = False
+    ) -> tuple[str, Inspection]:
+        """(instance id, what is behind the address). anew: not what was seen some minutes ago. Raises as `inspect`."""
+        handle, url = self._for(url, instance_id)
+        if anew:
+            await self._seen.forget(f"{handle.instance.id} {url}")
+        return handle.instance.id, await self._look(handle, url)
+
+    def check(self, instance_id: str, wish: Wish) -> None:
+        """Raises UserError for a quality or format that is not offered."""
+        for handle in self._instances.ready(Downloader):  # type: ignore[type-abstract]  # a key, not made
+            if handle.instance.id == instance_id:
+                self._choice(handle, wish)
 
     async def submit(self, viewer: Viewer, url: str, wish: Wish, instance_id: str | None = None) -> str:
         """Id of the new download. Raises TooManySubmissions, UserError, ProviderErrors."""
         handle, url = self._for(url, instance_id)
         quality, container = self._choice(handle, wish)
-        target = await self._target(wish)
+        target = await self._target(viewer, wish)
         quota = await self.quota(viewer, handle.instance.id)
         if not quota.left and quota.next_at is not None:
             # Said before a slow look at the site; counted again below, where it is exact.
             raise TooManySubmissions(quota.limit, quota.next_at)
         found = await self._look(handle, url)
         chosen = _chosen(found, wish.items)
-        collection = wish.collection if wish.collection is not None else _collection(found)
-        if collection and len(collection) > 200:
-            collection = collection[:200]
+        collection = await self._collection(viewer, target, wish, found) if target else None
         download_id = new_id()
         now = self._clock.now()
         folder = user_folder(viewer.username, viewer.id)
         if found.kind != "video":
             folder = f"{folder}/{safe_name(found.title)}"
         async with self._db.begin() as tx:
+            await alone(tx, "downloads")
             await self._count(tx, viewer.id, handle.instance.id, quota.limit)
             await tx.execute(
                 downloads.insert().values(
@@ -155,7 +182,8 @@ class Submission:
                     target_instance=target.instance_id if target else None,
                     target_library=target.library if target else None,
                     server_folder=(wish.server_folder or target.folder) if target else None,
-                    collection=collection or None if target else None,
+                    collection=collection,
+                    subscription_id=wish.subscription,
                     filing={},
                     version=1,
                     created_at=now,
@@ -172,6 +200,8 @@ class Submission:
             await self._queue.tell(tx, row, "queued", "")
             await self._queue.settle(tx, download_id)
             await self._queue.fill(tx, handle.instance.id)
+            failpoint("downloads.before_commit")
+        failpoint("downloads.submitted")
         return download_id
 
     async def quota(self, viewer: Viewer, instance_id: str) -> Quota:
@@ -222,21 +252,7 @@ class Submission:
 
     async def _look(self, handle: Handle[Downloader], url: str) -> Inspection:
         """The inspection, remembered for some minutes; those who ask at the same time share one."""
-        mark = (handle.instance.id, url)
-        now = time.monotonic()
-        known = self._seen.get(mark)
-        if known is not None and now - known[0] < _REMEMBER:
-            return known[1]
-        task = self._looking.get(mark)
-        if task is None:
-            task = asyncio.create_task(handle.api.inspect(url), name="inspect")
-            self._looking[mark] = task
-            task.add_done_callback(lambda _: self._looking.pop(mark, None))
-        found = await asyncio.shield(task)
-        self._seen[mark] = (time.monotonic(), found)
-        while len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-        return found
+        return await self._seen.get(f"{handle.instance.id} {url}", partial(handle.api.inspect, url))
 
     def _options(self, handle: Handle[Downloader]) -> Options | None:
         return handle.api.options() if handle.can(DownloadCapability.FORMATS) else None
@@ -255,13 +271,50 @@ class Submission:
             raise UserError("Choose one of the formats offered.", "container")
         return quality, container
 
-    async def _target(self, wish: Wish) -> Target | None:
+    async def _collection(self, viewer: Viewer, target: Target, wish: Wish, found: Inspection) -> str | None:
+        """The collection's title. Only admins add to collections that are not their own; a name that the person did not choose
+        gives way to one that is there. Decided again when it is filed."""
+        wanted = wish.collection if wish.collection is not None else _collection(found)
+        title = " ".join(wanted.split())[:LONGEST_TITLE]
+        if not title or viewer.is_admin:
+            return title or None
+        handle = self._instances.get(MediaSource, target.instance_id)  # type: ignore[type-abstract]  # a key, not made
+        try:
+            present = (
+                await handle.api.collections(target.library)
+                if handle.can(MediaCapability.COLLECTIONS)
+                else []
+            )
+        except ProviderError:
+            # Filing looks again.
+            present = []
+        place = (target.instance_id, target.library)
+        if wish.collection is None:
+            return await self._collections.own_name(viewer.id, viewer.username, *place, title, present)
+        if not await self._collections.usable(viewer.id, *place, title, present):
+            raise UserError(str(Taken(title)), "collection")
+        return title
+
+    async def _target(self, viewer: Viewer, wish: Wish) -> Target | None:
+        if wish.server_folder and not viewer.is_admin:
+            raise UserError(
+                N_("Only an admin can say which folder of the server holds the downloads."), "server_folder"
+            )
         if wish.library is None:
             return None
         for target in await self.targets():
             if (target.instance_id, target.library) == wish.library:
                 if not (wish.server_folder or target.folder):
-                    raise UserError("Say which folder of the server holds the downloads.", "server_folder")
+                    if not viewer.is_admin:
+                        raise UserError(
+                            N_(
+                                "The portal does not know how that server reaches the downloads. Ask an admin to file it there."
+                            ),
+                            "library",
+                        )
+                    raise UserError(
+                        N_("Say which folder of the server holds the downloads."), "server_folder"
+                    )
                 return target
         raise UserError("This library is not available for new files.", "library")
 
@@ -326,7 +379,7 @@ def _chosen(found: Inspection, keys: Sequence[str] | None) -> list[FoundItem]:
         raise UserError("Choose at least one item.", "items")
     if all(one.availability is not Availability.OK for one in wanted):
         first = wanted[0]
-        raise UserError(first.note or _REASONS.get(first.availability, "It cannot be had."), "url")
+        raise UserError(first.note or _REASONS.get(first.availability, N_("It cannot be had.")), "url")
     return wanted
 
 
@@ -357,7 +410,7 @@ def _item_row(
         "size": one.size,
         "thumbnail": one.thumbnail,
         "status": "queued" if can else "skipped",
-        "reason": "" if can else one.note or _REASONS.get(one.availability, "It cannot be had."),
+        "reason": "" if can else one.note or _REASONS.get(one.availability, N_("It cannot be had.")),
         "tries": 0,
         "due_at": 0.0,
         "linked": False,

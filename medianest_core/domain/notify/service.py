@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock, SystemClock
-from medianest_core.base.ids import new_id
+from medianest_core.base.ids import new_id, token_hash
 from medianest_core.bus.events import UserNotification
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.accounts.roles import ADMIN_ROLE
 from medianest_core.domain.notify.kinds import kind_of
-from medianest_core.sdk.errors import UserError
+from medianest_core.domain.notify.outside import Outside
+from medianest_core.domain.notify.wording import Translate, Wording
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.storage import Transaction
 from medianest_core.store.engine import Database
+from medianest_core.store.paging import mark, past
 from medianest_core.store.tables.accounts import users
 from medianest_core.store.tables.notify import notifications
 
 KEPT = 180 * 86_400.0
 """Read ones are forgotten half a year after they came."""
-Translate = Callable[[str, str], str]
-"""(locale, English text) → text."""
+
+
+_KEY = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,9 @@ class Inbox:
     unread: int
 
 
-class _Blank(dict[str, Any]):
-    """Placeholders without a value stay empty."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
-
-
 class Notifications:
+    """outside: how people are told elsewhere too; None: nowhere but here."""
+
     def __init__(
         self,
         db: Database,
@@ -66,11 +64,19 @@ class Notifications:
         *,
         clock: Clock | None = None,
         translate: Translate = lambda locale, message: message,
+        outside: Outside | None = None,
     ) -> None:
         self._db = db
         self._bus = bus
         self._clock = clock or SystemClock()
-        self._translate = translate
+        self._wording = Wording(translate)
+        self._outside = outside
+
+    @property
+    def outside(self) -> Outside:
+        """Channels, choices and deliveries."""
+        assert self._outside is not None
+        return self._outside
 
     async def notify(
         self,
@@ -93,6 +99,7 @@ class Notifications:
         )
         if person is None:
             return None
+        coalesce = _short(coalesce) if coalesce is not None else None
         if coalesce is not None:
             there = select(notifications.c.id).where(
                 notifications.c.user_id == user_id,
@@ -107,11 +114,13 @@ class Notifications:
             "kind": kind,
             "params": dict(params or {}),
             "link": link,
-            "coalesce_key": coalesce[:120] if coalesce else None,
+            "coalesce_key": coalesce or None,
             "created_at": self._clock.now(),
             "read_at": None,
         }
         await tx.execute(notifications.insert().values(**values))
+        if self._outside is not None:
+            await self._outside.planning.plan(tx, str(values["id"]), user_id, kind, params or {})
         shown = self._show(values, person["locale"] or "en")
         event = UserNotification(
             notification_id=shown.id,
@@ -145,7 +154,7 @@ class Notifications:
         """What the key stands for is over: unread ones of it count as read, for everyone."""
         await tx.execute(
             update(notifications)
-            .where(notifications.c.coalesce_key == coalesce, notifications.c.read_at.is_(None))
+            .where(notifications.c.coalesce_key == _short(coalesce), notifications.c.read_at.is_(None))
             .values(read_at=self._clock.now())
         )
 
@@ -167,17 +176,12 @@ class Notifications:
         if unread_only:
             wanted = wanted.where(notifications.c.read_at.is_(None))
         if cursor:
-            at, _, last = cursor.partition("_")
-            try:
-                mark = (float(at), last)
-            except ValueError as error:
-                raise UserError("This page mark is not ours.", "cursor") from error
-            wanted = wanted.where(tuple_(notifications.c.created_at, notifications.c.id) < mark)
-        async with self._db.read() as tx:
+            wanted = wanted.where(past(cursor, notifications.c.created_at, notifications.c.id))
+        async with self._db.read(one_moment=False) as tx:
             rows = await tx.all(wanted.limit(limit + 1))
             unread = await _unread(tx, user_id)
         items = [self._show(row, locale) for row in rows[:limit]]
-        more = f"{items[-1].created_at!r}_{items[-1].id}" if len(rows) > limit else None
+        more = mark(items[-1].created_at, items[-1].id) if len(rows) > limit else None
         return Inbox(items, more, unread)
 
     async def unread(self, user_id: str) -> int:
@@ -205,11 +209,12 @@ class Notifications:
     def _show(self, row: Mapping[str, Any] | RowMapping, locale: str) -> Notification:
         kind = kind_of(row["kind"])
         params = dict(cast("Mapping[str, Any]", row["params"]))
+        title, body = self._wording.told(kind, params, locale)
         return Notification(
             id=row["id"],
             kind=row["kind"],
-            title=self._words(kind.title, params, locale),
-            body=self._words(kind.body, params, locale),
+            title=title,
+            body=body,
             tone=kind.tone,
             icon=kind.icon,
             link=row["link"],
@@ -218,8 +223,10 @@ class Notifications:
             read_at=row["read_at"],
         )
 
-    def _words(self, text: str, params: Mapping[str, Any], locale: str) -> str:
-        return (self._translate(locale, text) if text else "").format_map(_Blank(params))
+
+def _short(key: str) -> str:
+    """What fits into the column, and is another for each key."""
+    return key if len(key) <= _KEY else key[: _KEY - 33] + "~" + token_hash(key)[:32]
 
 
 async def _unread(tx: Transaction, user_id: str) -> int:

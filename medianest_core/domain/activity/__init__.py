@@ -1,0 +1,1 @@
+"""Views across domains: how far each request is on its way."""

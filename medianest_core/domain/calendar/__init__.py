@@ -1,0 +1,1 @@
+"""When titles appear."""

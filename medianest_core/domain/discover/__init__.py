@@ -1,0 +1,1 @@
+"""Titles that exist in the world: what all catalogs say, in one list, beside what the household has."""

@@ -1,0 +1,1 @@
+"""What is up, how it fared, and what there is to say about it."""
