@@ -5,12 +5,12 @@ People with a password here must be able to sign in before anything is configure
 vouch for local people.
 """
 
-from medianest_core.sdk import Manifest
+from medianest_core.sdk import N_, Manifest
 
 manifest = Manifest(
     "local",
-    title="Local accounts",
+    title=N_("Local accounts"),
     api="1.0",
-    description="Signing in with a user name and password kept by this portal.",
+    description=N_("Signing in with a user name and password kept by this portal."),
     icon="key-round",
 )
