@@ -13,26 +13,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from medianest_core.base.logging import correlation_id, get_logger
 from medianest_core.host.declarations import Declarations
 from medianest_core.sdk.permissions import PUBLIC
+from medianest_core.store.errors import DatabaseAway
 from medianest_core.web.gate.compression import accepts
 from medianest_core.web.gate.problems import Problem
-from medianest_core.web.gate.routing import PolicyMount
+from medianest_core.web.gate.routing import Later, PolicyMount
 from medianest_core.web.gate.services import Services
+from medianest_core.web.portal.folders import template_folders
 from medianest_core.web.portal.i18n import gettext as _
-from medianest_core.web.portal.pages.account import AccountPages
-from medianest_core.web.portal.pages.downloads import DownloadPages
 from medianest_core.web.portal.pages.frame import Frame
-from medianest_core.web.portal.pages.home import HomePages
-from medianest_core.web.portal.pages.jobs import JobPages
-from medianest_core.web.portal.pages.library import LibraryPages
-from medianest_core.web.portal.pages.notifications import NotificationPages
-from medianest_core.web.portal.pages.overview import OverviewPages
-from medianest_core.web.portal.pages.plugin_pages import PluginPages, template_folders
-from medianest_core.web.portal.pages.plugins import PluginAdminPages
-from medianest_core.web.portal.pages.search import SearchPages
-from medianest_core.web.portal.pages.services import ServicePages
-from medianest_core.web.portal.pages.setup import SetupPages
+from medianest_core.web.portal.pages.offline import OfflinePages
 from medianest_core.web.portal.pages.signin import SignInPages
-from medianest_core.web.portal.pages.users import UserPages
 from medianest_core.web.portal.render import Renderer
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import Action, ErrorView, Shell
@@ -90,41 +80,45 @@ class Portal:
         self.renderer = Renderer(
             strict=services.settings.dev, compiled=services.settings.data_dir / "templates"
         )
+        services.caches.show("pieces", self.renderer.kept)
         self.frame = Frame(self.renderer)
         for declared in services.host.registry.active():
             self._plugin_changed(declared.plugin, declared)
         services.host.on_change(self._plugin_changed)
 
     def routes(self) -> list[BaseRoute]:
-        plugins = PluginPages(self.frame, self._services)
-        pages = (
-            SignInPages(self.frame),
-            SetupPages(self.frame),
-            HomePages(self.frame, plugins),
-            LibraryPages(self.frame, plugins),
-            DownloadPages(self.frame),
-            NotificationPages(self.frame),
-            AccountPages(self.frame),
-            SearchPages(self.frame),
-            OverviewPages(self.frame),
-            UserPages(self.frame),
-            ServicePages(self.frame),
-            PluginAdminPages(self.frame),
-            JobPages(self.frame),
-            plugins,
-        )
-        found: list[BaseRoute] = [route for family in pages for route in family.routes()]
-        for route in found:
+        """The way in is there from the start, everything behind it once somebody has come in."""
+        front = [*SignInPages(self.frame).routes(), *OfflinePages(self.frame).routes()]
+        return [
+            *self._in_their_language(front),
+            PolicyMount("/static", _Static(directory=STATIC), policy=PUBLIC, name="static"),
+            Later(self._office, below="/admin"),
+            Later(self._rooms),
+        ]
+
+    def _office(self) -> list[BaseRoute]:
+        from medianest_core.web.portal import office
+
+        return self._in_their_language(office.routes(self.frame))
+
+    def _rooms(self) -> list[BaseRoute]:
+        from medianest_core.web.portal import rooms
+
+        return self._in_their_language(rooms.routes(self.frame, self._services))
+
+    def _in_their_language(self, routes: list[BaseRoute]) -> list[BaseRoute]:
+        for route in routes:
             if isinstance(route, Route):
                 route.app = _InTheirLanguage(route.app, self.frame)
-        found.append(PolicyMount("/static", _Static(directory=STATIC), policy=PUBLIC, name="static"))
-        return found
+        return routes
 
     async def error_page(self, request: Request, problem: Problem) -> Response:
         """An error as people read it: inside the portal's frame where somebody is signed in."""
         view = self.frame.view(request)
         try:
             shell = await self.frame.shell(request, view)
+        except DatabaseAway:
+            shell = Shell(live=False)
         except Exception as error:
             _log.warning("an error page is shown without its frame", exc_info=error)
             shell = Shell(live=False)
@@ -144,5 +138,5 @@ class Portal:
             self.renderer.remove(plugin)
             return
         templates, locale = template_folders(declared.plugin, declared.module.__name__)
-        if templates is not None:
-            self.renderer.add(plugin, templates, locale)
+        # A plugin may have texts without a page of its own.
+        self.renderer.add(plugin, templates, locale)

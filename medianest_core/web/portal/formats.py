@@ -7,7 +7,8 @@ Babel is imported with the first number or date, which the sign-in page has not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,7 +18,8 @@ from .viewer import viewer
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
 
 
-def _zone() -> ZoneInfo:
+def zone() -> ZoneInfo:
+    """The viewer's time zone; UTC where it is none."""
     try:
         return ZoneInfo(viewer().zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -25,19 +27,32 @@ def _zone() -> ZoneInfo:
 
 
 def _local(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC).astimezone(_zone())
+    return datetime.fromtimestamp(at, UTC).astimezone(zone())
 
 
 def _date_words(when: date) -> str:
-    from babel.dates import format_date
-
-    return format_date(when, "medium", locale=current_locale())
+    # Of a moment only its day: a datetime is a date too, but another one each time.
+    return _date_in(current_locale(), date(when.year, when.month, when.day))
 
 
 def _time_words(when: datetime) -> str:
+    return time_in(current_locale(), when.hour, when.minute)
+
+
+@lru_cache(maxsize=4096)
+def _date_in(locale: str, when: date) -> str:
+    """Kept, as numbers are: a list names the same few days over and over."""
+    from babel.dates import format_date
+
+    return format_date(when, "medium", locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def time_in(locale: str, hour: int, minute: int) -> str:
+    """A time of day in words, kept."""
     from babel.dates import format_time
 
-    return format_time(when, "short", locale=current_locale())
+    return format_time(time(hour, minute), "short", locale=locale)
 
 
 def _span_words(seconds: float, *, direction: bool = False, threshold: float = 0.85) -> str:
@@ -48,9 +63,15 @@ def _span_words(seconds: float, *, direction: bool = False, threshold: float = 0
 
 
 def _decimal_words(value: float, pattern: str | None = None) -> str:
+    return _decimal_in(current_locale(), value, pattern)
+
+
+@lru_cache(maxsize=4096)
+def _decimal_in(locale: str, value: float, pattern: str | None) -> str:
+    """Kept, because lists hold the same small numbers over and over, and making words of one takes 50 µs."""
     from babel.numbers import format_decimal
 
-    return str(format_decimal(value, format=pattern, locale=current_locale()))
+    return str(format_decimal(value, format=pattern, locale=locale))
 
 
 def iso(at: float) -> str:
@@ -93,6 +114,11 @@ def duration(seconds: float) -> str:
     if hours:
         return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
     return f"{minutes}:{left:02d}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in words, e.g. "10 minutes"."""
+    return _span_words(seconds)
 
 
 def runtime(seconds: float) -> str:

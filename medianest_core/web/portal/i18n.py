@@ -2,7 +2,8 @@
 
 Domain `medianest`, locales `en` and `de`. The current locale and the plugin whose page is being rendered are context
 variables; a plugin's catalogue is asked first and falls back to the core's, then to the message itself. A `.mo` file is
-used where it is as new as its `.po`, else the `.po` is compiled in memory.
+used where it is as new as its `.po`, else the `.po` is compiled in memory. A sentence in which values stand already is
+recognised by its form and told anew; see `sentences.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+
+from .sentences import Sentences
 
 DOMAIN = "medianest"
 DEFAULT = "en"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 LANGUAGE_COOKIE = "mn_lang"
 FOLDER = Path(__file__).parent / "locale"
+_REMEMBERED = 4000
 
 _locale: ContextVar[str] = ContextVar("medianest_locale", default=DEFAULT)
 _plugin: ContextVar[str | None] = ContextVar("medianest_catalogue", default=None)
@@ -30,6 +35,8 @@ class Catalogues:
     def __init__(self, core: Path = FOLDER) -> None:
         self._folders: dict[str | None, tuple[Path, str]] = {None: (core, DOMAIN)}
         self._loaded: dict[tuple[str | None, str], NullTranslations] = {}
+        self._sentences: dict[tuple[str | None, str], Sentences] = {}
+        self._retold: dict[tuple[str | None, str, str], str] = {}
 
     def add(self, plugin: str, folder: Path, domain: str | None = None) -> None:
         self.remove(plugin)
@@ -39,12 +46,50 @@ class Catalogues:
         self._folders.pop(plugin, None)
         for key in [key for key in self._loaded if key[0] == plugin]:
             del self._loaded[key]
+            self._sentences.pop(key, None)
+        self._retold.clear()
 
     def find(self, plugin: str | None, locale: str) -> NullTranslations:
         key = (plugin, locale)
         if key not in self._loaded:
             self._loaded[key] = self._load(plugin, locale)
         return self._loaded[key]
+
+    def retell(self, plugin: str | None, locale: str, text: str) -> str:
+        """An English text that is no message as it stands, in the language: the values in it are found and filled in anew.
+
+        Asks the plugin's catalogue, the core's and then those of all plugins, because a plugin's reason is also shown on pages
+        of the core. Unknown text comes back as it is.
+        """
+        key = (plugin, locale, text)
+        if (known := self._retold.get(key)) is not None:
+            return known
+        told = text
+        for owner in dict.fromkeys((plugin, None, *self._folders)):
+            if (exact := self.find(owner, locale).gettext(text)) != text:
+                told = exact
+                break
+            if (found := self._sentences_of(owner, locale).find(text)) is not None:
+                told = found.fill(partial(self._reason, owner, locale))
+                break
+        if len(self._retold) >= _REMEMBERED:
+            self._retold.clear()
+        self._retold[key] = told
+        return told
+
+    def _reason(self, owner: str | None, locale: str, text: str) -> str:
+        exact = self.find(owner, locale).gettext(text)
+        return exact if exact != text else self.retell(owner, locale, text)
+
+    def _sentences_of(self, owner: str | None, locale: str) -> Sentences:
+        key = (owner, locale)
+        if key not in self._sentences:
+            # What gettext's own class keeps its messages in; plural forms have keys that are no texts.
+            messages = vars(self.find(owner, locale)).get("_catalog", {})
+            self._sentences[key] = Sentences(
+                {one: said for one, said in messages.items() if isinstance(one, str) and one}
+            )
+        return self._sentences[key]
 
     def _load(self, plugin: str | None, locale: str) -> NullTranslations:
         entry = self._folders.get(plugin)
@@ -86,6 +131,11 @@ def current_locale() -> str:
     return _locale.get()
 
 
+def current_plugin() -> str | None:
+    """Whose catalogue is asked first; None for the core's."""
+    return _plugin.get()
+
+
 @contextmanager
 def use_locale(locale: str, plugin: str | None = None) -> Iterator[None]:
     """Translate into `locale` within the block, asking `plugin`'s catalogue first."""
@@ -112,7 +162,19 @@ def _translations() -> NullTranslations:
 
 
 def gettext(message: str) -> str:
-    return _translations().gettext(message) if message else ""
+    """The message in the reader's language; also a sentence made of one, such as a stored reason or the text of an error."""
+    if not message:
+        return ""
+    found, locale = _translations().gettext(message), _locale.get()
+    if found != message or locale == DEFAULT:
+        return found
+    return catalogues.retell(_plugin.get(), locale, message)
+
+
+def told(locale: str, message: str) -> str:
+    """`gettext` for a reader of that language, outside of a page."""
+    with use_locale(locale):
+        return gettext(message)
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:

@@ -22,6 +22,7 @@ METHODS = [
     ("web/portal/frontend/**", "ignore"),
     ("testing/**", "ignore"),
     ("**.py", "python"),
+    ("host/quality.toml", "medianest_core.host.quality:titles"),
     ("**/templates/**.html", "jinja2"),
 ]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false", "encoding": "utf-8"}}

@@ -37,6 +37,10 @@ CORE = "core"
 MISSING_ASSETS = "The browser assets are not built. Run `make assets` (or `python hatch_build.py`)."
 
 
+_LOADED = {".css", ".js", ".svg", ".woff2"}
+_INSTALLED = ("icon-192.png", "icon-512.png", "icon-mask-512.png", "icon-apple-180.png")
+
+
 class AssetsMissing(RuntimeError):
     """`static/dist/manifest.json` is not there."""
 
@@ -71,13 +75,25 @@ class Assets:
         return self._names[plain]
 
     def path(self, name: str) -> str:
-        """The portal path of a built file (`app.css`) or of a plain one under `static/` (`logo.svg`)."""
+        """The portal path of a built file, e.g. `app.css`."""
         self._look()
         if (found := self._paths.get(name)) is None:
-            plain = (HERE / "static" / name).is_file()
-            found = f"/static/{quote(name)}" if plain else f"/static/dist/{self._names[name]}"
-            self._paths[name] = found
+            found = self._paths[name] = f"/static/dist/{self._names[name]}"
         return found
+
+    def files(self) -> list[str]:
+        """The portal paths of all that the pages of this build load."""
+        self._look()
+        apart = {self._names[name] for name in ("worker.js", *_INSTALLED) if name in self._names}
+        return sorted(
+            f"/static/dist/{quote(path.name)}"
+            for path in self._manifest.parent.iterdir()
+            if path.suffix in _LOADED and path.name not in apart
+        )
+
+    def text(self, name: str) -> str:
+        """The content of a built file."""
+        return (self._manifest.parent / self.name(name)).read_text(encoding="utf-8")
 
     def _look(self) -> None:
         if time.monotonic() - self._looked < self._every:
@@ -109,7 +125,7 @@ def url(path: str, **query: object) -> str:
 
 
 def asset(name: str) -> str:
-    """The address of a built file (`app.css`) or of a plain one under `static/` (`logo.svg`)."""
+    """The address of a built file, e.g. `app.css`."""
     return viewer().root_path + assets.path(name)
 
 
@@ -158,7 +174,7 @@ class Renderer:
     """
 
     def __init__(self, *, strict: bool = False, compiled: Path | None = None) -> None:
-        self._kept = Kept(0 if strict else MOST)
+        self.kept = Kept(0 if strict else MOST)
         self._loaders: dict[str, BaseLoader] = {CORE: FileSystemLoader(HERE / "templates")}
         self.environment = Environment(
             loader=PrefixLoader(self._loaders),
@@ -195,31 +211,33 @@ class Renderer:
             kept_part=self._part,
         )
 
-    def add(self, plugin: str, templates: Path, locale: Path | None = None) -> None:
+    def add(self, plugin: str, templates: Path | None, locale: Path | None = None) -> None:
         """Make a plugin's templates known as `<plugin>/…`, with its catalogues. Raises ValueError for a reserved name."""
         if plugin == CORE or "/" in plugin:
             raise ValueError(f"{plugin!r} cannot be a template prefix")
-        self._loaders[plugin] = FileSystemLoader(templates)
+        if templates is not None:
+            self._loaders[plugin] = FileSystemLoader(templates)
         if locale is not None:
             i18n.catalogues.add(plugin, locale)
 
     def remove(self, plugin: str) -> None:
-        if plugin == CORE or plugin not in self._loaders:
+        if plugin == CORE:
             return
-        del self._loaders[plugin]
-        self._kept.clear()
+        i18n.catalogues.remove(plugin)
+        if self._loaders.pop(plugin, None) is None:
+            return
+        self.kept.forget()
         if self.environment.cache is not None:
             self.environment.cache.clear()
-        i18n.catalogues.remove(plugin)
 
     def _piece(self, macro: Callable[..., str], item: Hashable, **options: Hashable) -> Markup:
         """`kept(poster, item, …)`: what the macro makes of a view-model, kept; see `Kept` for what it may depend on."""
         name = f"macro {macro.name}"  # type: ignore[attr-defined]  # a jinja macro
-        return self._kept.get(name, lambda: macro(item, **options), item, assets.stamp(), *options.items())
+        return self.kept.get(name, lambda: macro(item, **options), item, assets.stamp(), *options.items())
 
     def _part(self, template: str) -> Markup:
         """`kept_part("core/confirm.html")`: a template without context, kept."""
-        return self._kept.get(
+        return self.kept.get(
             template, lambda: self.environment.get_template(template).render(), assets.stamp()
         )
 

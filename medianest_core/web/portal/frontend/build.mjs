@@ -1,4 +1,4 @@
-// Builds ../static/dist: app.css, app.js, the font and the icon sprite under hashed names, and manifest.json
+// Builds ../static/dist: app.css, app.js, worker.js, the font, the icon sprite and the app's icons under hashed names, and manifest.json
 // mapping plain names to hashed ones. The old folder is replaced only after everything was built.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -76,6 +76,28 @@ async function scripts() {
   }
 }
 
+// Installed under one address of its own, so it is one file without chunks; the portal says there what belongs to the build.
+async function worker() {
+  await esbuild.build({
+    entryPoints: { worker: join(here, "src/worker/worker.js") },
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: ["es2022"],
+    entryNames: "[name]",
+    legalComments: "none",
+    logLevel: "error",
+    outdir: work,
+  });
+  const plain = join(work, "worker.js");
+  emit("worker.js", readFileSync(plain));
+  rmSync(plain);
+}
+
+function pictures() {
+  for (const name of readdirSync(join(here, "icons"))) emit(name, readFileSync(join(here, "icons", name)));
+}
+
 // Packed as tightly as it goes, once, beside each text: the portal serves whichever the browser takes.
 function pack() {
   for (const name of readdirSync(work).filter((one) => /\.(css|js|svg)$/.test(one))) {
@@ -93,7 +115,9 @@ mkdirSync(work, { recursive: true });
 try {
   emit("icons.svg", sprite());
   styles();
+  pictures();
   await scripts();
+  await worker();
   pack();
   writeFileSync(join(work, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   rmSync(dist, { recursive: true, force: true });

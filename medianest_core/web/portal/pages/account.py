@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -22,9 +23,9 @@ from medianest_core.web.portal.i18n import LANGUAGES
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
-from medianest_core.web.portal.pages.users import device, identity, role_badge
+from medianest_core.web.portal.pages.users import api_key, device, identity, role_badge
 from medianest_core.web.portal.viewer import use_viewer
-from medianest_core.web.portal.views import AccountView, Action, ApiKey, Choice, Field, FieldGroup, Form
+from medianest_core.web.portal.views import AccountView, Action, Choice, Field, FieldGroup, Form
 
 _PREFERENCES = ("display_name", "email", "locale", "timezone")
 
@@ -60,6 +61,8 @@ class AccountPages:
         theirs: dict[str, Any] | None = None,
         password_errors: dict[str, str] | None = None,
         new_key: str = "",
+        key_typed: Mapping[str, Any] | None = None,
+        key_errors: dict[str, str] | None = None,
         status: int = 200,
     ) -> Response:
         accounts, person = services_of(request).accounts, someone(request)
@@ -68,11 +71,13 @@ class AccountPages:
         identities = await accounts.identities.of_user(user.id)
         devices = await accounts.sessions.of_user(user.id)
         keys = await accounts.api_keys.of_user(user.id)
+        now = services_of(request).clock.now()
         linked = {(one.provider, one.instance_id) for one in identities}
         methods = [
             method
             for method in await accounts.sign_in.methods()
-            if method.flow is AuthFlow.CODE and (method.provider, method.instance_id) not in linked
+            if method.flow in (AuthFlow.CODE, AuthFlow.REDIRECT)
+            and (method.provider, method.instance_id) not in linked
         ]
         with use_viewer(self._frame.view(request)):
             view = AccountView(
@@ -118,24 +123,8 @@ class AccountPages:
                 )
                 if len(devices) > 1
                 else None,
-                keys=tuple(
-                    ApiKey(
-                        label=key.name,
-                        prefix=key.prefix,
-                        created_at=key.created_at,
-                        last_used_at=key.last_used_at,
-                        scopes=tuple(key.scopes),
-                        remove=Action(
-                            label=_("Remove"),
-                            path=f"/account/keys/{key.id}/remove",
-                            method="post",
-                            icon="trash-2",
-                            confirm=_("Programs that use this key stop working."),
-                        ),
-                    )
-                    for key in keys
-                ),
-                key_form=_key_form(),
+                keys=tuple(api_key(key, f"/account/keys/{key.id}/remove", now) for key in keys),
+                key_form=_key_form(key_typed or {}, key_errors or {}, admin=person.is_admin),
                 new_key=new_key,
             )
         return await self._frame.page(request, "core/account.html", view, status=status)
@@ -148,7 +137,7 @@ class AccountPages:
                 person.id, typed, whole(form.get("version")), person.id
             )
         except UserError as error:
-            errors = {error.field or "display_name": str(error)}
+            errors = {error.field or "display_name": _(str(error))}
             return await self._show(
                 request, typed=typed, errors=errors, status=self._frame.form_status(request, errors)
             )
@@ -175,7 +164,7 @@ class AccountPages:
             )
         except (UserError, TooManyAttempts) as error:
             field = error.field if isinstance(error, UserError) and error.field else "password"
-            errors = {field: str(error)}
+            errors = {field: _(str(error))}
             return await self._show(
                 request, password_errors=errors, status=self._frame.form_status(request, errors)
             )
@@ -217,14 +206,27 @@ class AccountPages:
         return self._frame.go(request, "/account", message=_("Removed."))
 
     async def add_key(self, request: Request) -> Response:
-        form, person = await request.form(), someone(request)
-        scopes = [str(scope) for scope in form.getlist("scopes")] or ["read"]
+        form, person, services = await request.form(), someone(request), services_of(request)
+        name, lasts = str(form.get("name", "")), str(form.get("lasts", ""))
+        scopes = [str(scope) for scope in form.getlist("scopes")]
+        days = _LASTS.get(lasts)
         try:
-            _key, secret = await services_of(request).accounts.api_keys.create(
-                person.id, person.role, str(form.get("name", "")), scopes
+            _key, secret = await services.accounts.api_keys.create(
+                person.id,
+                person.role,
+                name,
+                scopes,
+                expires_at=services.clock.now() + days * 86400 if days else None,
             )
         except (UserError, NotAllowed) as error:
-            return self._frame.go(request, "/account", message=_(str(error)))
+            field = error.field if isinstance(error, UserError) and error.field else "name"
+            errors = {field: _(str(error))}
+            return await self._show(
+                request,
+                key_typed={"name": name, "scopes": scopes, "lasts": lasts},
+                key_errors=errors,
+                status=self._frame.form_status(request, errors),
+            )
         return await self._show(request, new_key=secret)
 
     async def remove_key(self, request: Request) -> Response:
@@ -367,7 +369,18 @@ def _password(has_one: bool, user: User, errors: dict[str, str]) -> Form:
     )
 
 
-def _key_form() -> Form:
+_LASTS = {"month": 30, "quarter": 90, "year": 365, "": 0}
+"""Days that a new key may last; 0: until it is removed."""
+
+
+def _key_form(typed: Mapping[str, Any], errors: dict[str, str], *, admin: bool) -> Form:
+    lasts = str(typed.get("lasts", "year"))
+    labels = {
+        "month": _("30 days"),
+        "quarter": _("90 days"),
+        "year": _("A year"),
+        "": _("Until it is removed"),
+    }
     return Form(
         path="/account/keys",
         id="key",
@@ -375,17 +388,35 @@ def _key_form() -> Form:
             FieldGroup(
                 fields=(
                     Field(
-                        name="name", label=_("Name of the new key"), required=True, example="Home Assistant"
+                        name="name",
+                        label=_("Name of the new key"),
+                        required=True,
+                        example="Home Assistant",
+                        value=str(typed.get("name", "")),
+                        error=errors.get("name", ""),
                     ),
                     Field(
                         name="scopes",
                         label=_("It may"),
                         kind="multiselect",
-                        values=("read",),
+                        values=tuple(typed.get("scopes", ("read",))),
                         choices=(
                             Choice(label=_("Read"), value="read"),
                             Choice(label=_("Change things"), value="write"),
+                            *((Choice(label=_("All that admins may"), value="admin"),) if admin else ()),
                         ),
+                        error=errors.get("scopes", ""),
+                    ),
+                    Field(
+                        name="lasts",
+                        label=_("It lasts"),
+                        kind="select",
+                        value=lasts,
+                        choices=tuple(
+                            Choice(label=label, value=key, current=key == lasts)
+                            for key, label in labels.items()
+                        ),
+                        error=errors.get("expires_at", ""),
                     ),
                 )
             ),

@@ -14,12 +14,13 @@ from starlette.routing import BaseRoute
 from medianest_core.base.redact import redact
 from medianest_core.domain.accounts.errors import Missing
 from medianest_core.ledger.states import UNFINISHED, JobInfo, JobState
+from medianest_core.ledger.wording import details, for_owner
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame, is_htmx
-from medianest_core.web.portal.pages.users import names_of
+from medianest_core.web.portal.pages.people import names_of
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import (
     NORMAL,
@@ -87,11 +88,11 @@ def job_row(job: JobInfo, names: Mapping[str, str]) -> JobRow:
             fraction=None if job.percent is None else job.percent / 100,
             done=int(job.done),
             total=None if job.total is None else int(job.total),
-            text=job.message,
+            text=_(job.message),
         )
     return JobRow(
         id=job.id,
-        title=job.title or job.name,
+        title=_(job.title) or job.name,
         path=base,
         state=job.state.value,
         state_label=job_label(job.state),
@@ -105,7 +106,7 @@ def job_row(job: JobInfo, names: Mapping[str, str]) -> JobRow:
         started_at=job.started_at,
         ended_at=job.finished_at,
         due_at=job.due_at if job.state is JobState.QUEUED else None,
-        reason=redact(job.reason or job.error or ""),
+        reason=_said(job.reason or job.error),
         actions=actions,
     )
 
@@ -161,6 +162,7 @@ class JobPages:
                     Stat(label=job_label(one), value=str(counts.get(one, 0)), tone=_TONES[one])
                     for one in (JobState.QUEUED, JobState.LEASED, JobState.FAILED, JobState.DONE)
                 ),
+                schedules=Action(label=_("Schedules"), path="/admin/schedules", icon="alarm-clock"),
                 next=following,
                 state=state,
             )
@@ -192,7 +194,7 @@ class JobPages:
                 facts=tuple(facts),
                 arguments=_json(job.args),
                 result=_json(job.result) if job.result is not None else "",
-                error=redact(job.error or ""),
+                error=_said(job.error),
                 children=tuple(job_row(child, names) for child in children.items),
             )
         return await self._frame.page(request, "core/admin/job.html", view)
@@ -213,6 +215,13 @@ class JobPages:
 
     def _back(self, request: Request, message: str) -> Response:
         return self._frame.go(request, f"/admin/jobs/{request.path_params['id']}", message=message)
+
+
+def _said(text: str | None) -> str:
+    """What a job left behind, in the reader's language and without secrets."""
+    return (
+        redact("\n".join(part for part in (_(for_owner(text) or ""), details(text)) if part)) if text else ""
+    )
 
 
 def _json(value: Any) -> str:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from urllib.parse import quote, urlencode
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from medianest_core.domain.accounts.errors import Missing
-from medianest_core.domain.library.query import Facets, LibraryQuery, TitleRow
+from medianest_core.domain.accounts.saved import LIBRARY
+from medianest_core.domain.library.reading.titles import TitleDetail
 from medianest_core.domain.library.service import CollectionCard as Stored
-from medianest_core.domain.library.titles import Availability as Place
-from medianest_core.domain.library.titles import TitleDetail
-from medianest_core.host.instance import InstanceInfo
 from medianest_core.sdk.errors import MediaNestError
 from medianest_core.sdk.media import EPISODE, SEASON, SHOW
 from medianest_core.sdk.permissions import USER
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.services import Services
-from medianest_core.web.gate.viewer import services_of
+from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame, is_htmx
+from medianest_core.web.portal.pages.images import FOR_GOOD, image_response, width_of
+from medianest_core.web.portal.pages.library_filters import chips, filters, kinds, path_of, query_of, sorts
+from medianest_core.web.portal.pages.places import place_row
+from medianest_core.web.portal.pages.plays import episode_badges, plays_view
 from medianest_core.web.portal.pages.plugin_pages import PluginPages
 from medianest_core.web.portal.pages.posters import (
     art,
@@ -35,12 +38,13 @@ from medianest_core.web.portal.pages.posters import (
     poster,
     quality_label,
 )
+from medianest_core.web.portal.pages.saved import saved_bar
+from medianest_core.web.portal.pages.title_asks import Asks, ask_actions, asks_of
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import (
     NORMAL,
     Action,
     Art,
-    Availability,
     Badge,
     Choice,
     CollectionCard,
@@ -48,7 +52,6 @@ from medianest_core.web.portal.views import (
     CollectionView,
     Episode,
     Fact,
-    FilterGroup,
     LibraryView,
     Person,
     Season,
@@ -56,19 +59,6 @@ from medianest_core.web.portal.views import (
     TileState,
     TitleView,
 )
-
-_PAGE = 60
-_WIDTHS = (96, 200, 300, 400, 640, 960, 1280, 1920)
-
-
-def _sorts() -> list[tuple[str, str]]:
-    return [
-        ("title", _("Title")),
-        ("-added", _("Newly added")),
-        ("-year", _("Newest first")),
-        ("year", _("Oldest first")),
-        ("-rating", _("Best rated")),
-    ]
 
 
 class LibraryPages:
@@ -93,16 +83,37 @@ class LibraryPages:
     async def grid(self, request: Request) -> Response:
         if request.query_params.get("cursor") and is_htmx(request):
             return await self.grid_fragment(request)
+        if (held := await self._held(request)) is not None:
+            return held
         view = await self._library(request)
         return await self._frame.page(request, "core/library.html", view)
 
+    async def _held(self, request: Request) -> Response | None:
+        """304 where neither the library, nor the searches one keeps, nor the frame changed since the browser read this."""
+        services = services_of(request)
+        kept = await services.accounts.saved.of(someone(request).id, LIBRARY)
+        return await self._frame.unchanged(
+            request, await services.library.generation(), kept, "hx-current-url" in request.headers
+        )
+
     async def grid_fragment(self, request: Request) -> Response:
+        if (held := await self._held(request)) is not None:
+            return held
         view = await self._library(request)
         if request.query_params.get("cursor"):
             return self._frame.fragment(request, "core/fragments/posters.html", view)
-        pushed = request.scope.get("root_path", "") + _path(request.query_params.multi_items())
+        path = path_of(request.query_params.multi_items())
+        before = urlsplit(request.headers.get("hx-current-url", ""))
+        # Back takes a filter away again, but not one letter of a word.
+        typed = before.path.endswith(urlsplit(path).path) and _untyped(before.query) == _untyped(
+            urlsplit(path).query
+        )
+        header = "HX-Replace-Url" if typed else "HX-Push-Url"
         return self._frame.fragment(
-            request, "core/fragments/library.html", view, headers={"HX-Replace-Url": pushed}
+            request,
+            "core/fragments/library.html",
+            replace(view, changed=True),
+            headers={header: request.scope.get("root_path", "") + path},
         )
 
     async def _library(self, request: Request) -> LibraryView:
@@ -113,9 +124,11 @@ class LibraryPages:
         ]
         if kind:
             given.append(("kind", kind))
-        query = _query(given)
+        query = query_of(given)
         found = await services.library.list_titles(query)
-        facets = await services.library.facets()
+        facets = await services.library.facets(query)
+        searches = await services.accounts.saved.of(someone(request).id, LIBRARY)
+        blurs = await services.placeholders.of(row.poster for row in found.items)
         with use_viewer(self._frame.view(request)):
             titles = {info.id: info.title for info in services.host.instances.all()}
             kept = [(name, value) for name, value in given if name not in ("cursor", "kind")]
@@ -128,16 +141,19 @@ class LibraryPages:
             return LibraryView(
                 title=kinds_label(kind) if kind else _("Library"),
                 total=found.total,
-                posters=tuple(poster(row) for row in found.items),
+                posters=tuple(poster(row, blurs=blurs) for row in found.items),
                 path=f"/library/{quote(kind)}" if kind else "/library",
                 fragment_path="/fragments/library" + (f"?kind={quote(kind)}" if kind else ""),
-                kinds=_kinds(facets, kind, kept),
-                filters=_filters(facets, query, titles),
-                sorts=tuple(Choice(label=label, value=value) for value, label in _sorts()),
+                kinds=kinds(facets, kind, kept),
+                filters=filters(facets, query, titles),
+                sorts=tuple(Choice(label=label, value=value) for value, label in sorts()),
                 sort=("-" if query.descending else "") + query.sort,
                 query=query.text,
                 density="dense" if ("density", "dense") in given else "cosy",
-                chips=_chips(given, titles),
+                chips=(shown := chips(given, titles)),
+                saved=saved_bar(searches, LIBRARY, given, _name(kind, shown)),
+                year_from=str(query.year_from or ""),
+                year_to=str(query.year_to or ""),
                 next=following,
                 state=self._empty(services, bool(kept)) if not found.items else NORMAL,
             )
@@ -160,21 +176,32 @@ class LibraryPages:
 
     async def title(self, request: Request) -> Response:
         services = services_of(request)
+        generation = await services.library.generation()
+        # Asked for even where the page is held: it makes the source tell what it did not tell yet.
         detail = await services.library.title(_title_id(request))
         if detail is None:
+            heir = await services.library.matching.living(_title_id(request))
+            if heir is not None:
+                return self._frame.go(request, f"/title/{heir}")
             raise Missing(_("This title is not in the library."))
         if detail.row.kind in (SEASON, EPISODE) and detail.parents:
             season = detail.row.index if detail.row.kind == SEASON else detail.parents[-1].index
             return self._frame.go(request, f"/title/{detail.parents[0].id}?season={season or 0}")
+        asks = await asks_of(services, someone(request), detail)
+        if (held := await self._frame.unchanged(request, generation, asks)) is not None:
+            return held
         with use_viewer(self._frame.view(request)):
-            view = await self._title(request, services, detail)
+            view = await self._title(request, services, detail, asks)
         return await self._frame.page(request, "core/title.html", view)
 
-    async def _title(self, request: Request, services: Services, detail: TitleDetail) -> TitleView:
+    async def _title(
+        self, request: Request, services: Services, detail: TitleDetail, asks: Asks
+    ) -> TitleView:
         row, values = detail.row, detail.values
         instances = {info.id: info for info in services.host.instances.all()}
-        places = tuple(self._place(row, place, instances) for place in detail.availability)
+        places = tuple(place_row(row, place, instances) for place in detail.availability)
         first = next((place.play for place in places if place.play), None)
+        season = whole(request.query_params.get("season"))
         kind = {"movie": "movie", "show": "show"}.get(row.kind, "other")
         facts = [
             Fact(label=label, value=", ".join(str(one) for one in values[name]))
@@ -188,16 +215,17 @@ class LibraryPages:
         ]
         released = day(str(values.get("released_on") or ""))
         if released is not None:
-            facts.append(Fact(label=_("Released"), value=released, kind="datetime"))
+            facts.append(Fact(label=_("Released"), value=released, kind="day"))
         return TitleView(
             title=row.title,
             kind=kind,  # type: ignore[arg-type]  # one of the literal's words
             kind_label=kind_label(row.kind),
-            poster=art(row.poster, row.title),
+            id=str(row.id),
+            path=f"/title/{row.id}" + (f"?season={season}" if season is not None else ""),
+            wide=row.wide,
+            poster=art(row.poster, row.title, await services.placeholders.of([row.poster])),
             backdrop=art(detail.images.get("backdrop")),
-            original_title=str(values.get("original_title") or "")
-            if values.get("original_title") != row.title
-            else "",
+            original_title=_other_name(str(values.get("original_title") or ""), row.title),
             tagline=str(values.get("tagline") or ""),
             overview=str(values.get("summary") or ""),
             headline=headline(row),
@@ -208,7 +236,8 @@ class LibraryPages:
             rating=row.rating or None,
             facts=tuple(facts),
             badges=media_badges(detail.availability[0].media, row.quality) if detail.availability else (),
-            actions=(first,) if first else (),
+            plays=plays_view(request, detail.availability),
+            actions=(*((first,) if first else ()), *ask_actions(detail, asks)),
             availability=places,
             seasons=await self._seasons(request, services, detail),
             people=tuple(
@@ -220,33 +249,7 @@ class LibraryPages:
                 for one in detail.cast[:24]
             ),
             slots=tuple(self._plugins.slots(request, "title.aside", str(row.id))),
-        )
-
-    def _place(self, row: TitleRow, place: Place, instances: Mapping[str, InstanceInfo]) -> Availability:
-        info = instances.get(place.instance_id)
-        name = info.title if info else place.instance_id
-        state = NORMAL
-        if info is not None and not info.ready:
-            state = TileState(
-                kind="stale",
-                title=_("Not available right now"),
-                text=info.reason,
-                since_at=info.since,
-            )
-        return Availability(
-            server=name,
-            library=place.library,
-            qualities=media_badges(place.media, place.quality, place.captions),
-            size=place.size or None,
-            added_at=place.added_at,
-            play=Action(
-                label=_("Play on %(server)s") % {"server": name},
-                path=f"/title/{row.id}/play/{place.instance_id}",
-                icon="play",
-                tone="primary",
-                new_tab=True,
-            ),
-            state=state,
+            provenance_path=f"/title/{row.id}/why" if someone(request).is_admin else None,
         )
 
     async def _seasons(self, request: Request, services: Services, detail: TitleDetail) -> tuple[Season, ...]:
@@ -276,7 +279,10 @@ class LibraryPages:
                         )
                         if one.availability
                         else None,
-                        badges=(Badge(text=quality_label(one.quality)),) if one.quality else (),
+                        badges=(
+                            *((Badge(text=quality_label(one.quality)),) if one.quality else ()),
+                            *episode_badges(request, one.availability),
+                        ),
                     )
                     for one in await services.library.episodes(season.id)
                 )
@@ -343,6 +349,7 @@ class LibraryPages:
         found = await services.library.collection(instance_id, request.path_params["key"])
         if found is None:
             raise Missing(_("There is no such collection."))
+        blurs = await services.placeholders.of(row.poster for row in found.items)
         info = next((one for one in services.host.instances.all() if one.id == instance_id), None)
         with use_viewer(self._frame.view(request)):
             state = NORMAL
@@ -352,7 +359,7 @@ class LibraryPages:
                 state = TileState(kind="stale", title=info.title, text=info.reason, since_at=info.since)
             view = CollectionView(
                 title=found.card.title,
-                posters=tuple(poster(row) for row in found.items),
+                posters=tuple(poster(row, blurs=blurs) for row in found.items),
                 total=found.card.count,
                 overview=found.card.summary,
                 art=next(iter(_pictures(found.card)), None),
@@ -364,21 +371,21 @@ class LibraryPages:
 
     async def image(self, request: Request) -> Response:
         """A picture by its opaque id, resized and in the best format that the browser takes."""
-        width = min(whole(request.query_params.get("w")) or 300, _WIDTHS[-1])
         served = await services_of(request).images.serve(
-            request.path_params["id"], width, request.headers.get("accept", "")
+            request.path_params["id"], width_of(request, 300), request.headers.get("accept", "")
         )
         # The id changes with the picture, so a current one may be kept for good.
-        age = "private, max-age=31536000, immutable" if served.current else "private, max-age=300"
-        headers = {
-            "ETag": served.etag,
-            "Cache-Control": age,
-            "Vary": "Accept, Cookie",
-            "X-Content-Type-Options": "nosniff",
-        }
-        if request.headers.get("if-none-match") == served.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(served.content, media_type=served.media_type, headers=headers)
+        return image_response(request, served, max_age=FOR_GOOD if served.current else 300)
+
+
+def _untyped(query: str) -> list[tuple[str, str]]:
+    return sorted(pair for pair in parse_qsl(query) if pair[0] != "q")
+
+
+def _name(kind: str, shown: Sequence[Choice]) -> str:
+    """What a search may be called: its filters in words."""
+    words = [one.label for one in shown]
+    return ", ".join([kinds_label(kind), *words] if kind else words)
 
 
 def _title_id(request: Request) -> int:
@@ -397,124 +404,7 @@ def _pictures(one: Stored) -> tuple[Art, ...]:
     return tuple(Art(path=f"/img/{image}") for image in ids)
 
 
-def _numbers(values: Sequence[str]) -> tuple[int, ...]:
-    found = (whole(value) for value in values)
-    return tuple(number for number in found if number is not None and number < 100_000)
-
-
-def _query(given: Sequence[tuple[str, str]]) -> LibraryQuery:
-    """Filters from the address; what makes no sense is ignored, so that old links still work."""
-    values: dict[str, list[str]] = {}
-    for name, value in given:
-        values.setdefault(name, []).append(value)
-    order = values.get("sort", ["title"])[-1]
-    known = {value for value, _label in _sorts()}
-    order = order if order in known else "title"
-    decade = _numbers(values.get("decade", []))
-    return LibraryQuery(
-        kinds=tuple(values.get("kind", [])),
-        genres=tuple(values.get("genre", [])),
-        year_from=decade[0] if decade else None,
-        year_to=decade[0] + 9 if decade else None,
-        qualities=_numbers(values.get("quality", [])),
-        instance_ids=tuple(values.get("server", [])),
-        text=values.get("q", [""])[-1][:200],
-        sort=order.lstrip("-"),
-        descending=order.startswith("-"),
-        cursor=values.get("cursor", [None])[-1],
-        limit=_PAGE,
-    )
-
-
-def _path(given: Sequence[tuple[str, str]]) -> str:
-    kept = [(name, value) for name, value in given if value and name not in ("cursor", "kind")]
-    kept = [
-        (name, value) for name, value in kept if (name, value) not in (("sort", "title"), ("density", "cosy"))
-    ]
-    kind = next((value for name, value in given if name == "kind" and value), "")
-    base = f"/library/{quote(kind)}" if kind else "/library"
-    return base + ("?" + urlencode(kept) if kept else "")
-
-
-def _kinds(facets: Facets, kind: str, kept: list[tuple[str, str]]) -> tuple[Choice, ...]:
-    everything = [Choice(label=_("All"), value="", path=_path(kept), current=not kind)]
-    return tuple(everything) + tuple(
-        Choice(
-            label=kinds_label(one),
-            value=one,
-            path=_path([*kept, ("kind", one)]),
-            current=one == kind,
-            count=count,
-        )
-        for one, count in facets.kinds.items()
-    )
-
-
-def _filters(facets: Facets, query: LibraryQuery, titles: Mapping[str, str]) -> tuple[FilterGroup, ...]:
-    groups: list[FilterGroup] = []
-
-    def add(name: str, label: str, choices: list[Choice], many: bool = True) -> None:
-        if len(choices) > 1:
-            active = sum(choice.current and bool(choice.value) for choice in choices)
-            groups.append(
-                FilterGroup(name=name, label=label, choices=tuple(choices), many=many, active=active)
-            )
-
-    add(
-        "genre",
-        _("Genre"),
-        [
-            Choice(label=genre, value=genre, current=genre in query.genres, count=count)
-            for genre, count in sorted(facets.genres.items(), key=lambda pair: (-pair[1], pair[0]))[:24]
-        ],
-    )
-    if facets.year_from and facets.year_to:
-        decades = range(facets.year_to // 10 * 10, facets.year_from // 10 * 10 - 1, -10)
-        choices = [Choice(label=_("Any"), value="", current=query.year_from is None)]
-        choices += [
-            Choice(label=_("%(year)ss") % {"year": ten}, value=str(ten), current=query.year_from == ten)
-            for ten in decades
-        ]
-        add("decade", _("Decade"), choices, many=False)
-    add(
-        "quality",
-        _("Quality"),
-        [
-            Choice(
-                label=quality_label(height), value=str(height), current=height in query.qualities, count=count
-            )
-            for height, count in sorted(facets.qualities.items(), reverse=True)
-            if height
-        ],
-    )
-    add(
-        "server",
-        _("Server"),
-        [
-            Choice(label=titles.get(one, one), value=one, current=one in query.instance_ids, count=count)
-            for one, count in facets.instance_ids.items()
-        ],
-    )
-    return tuple(groups)
-
-
-def _chips(given: Sequence[tuple[str, str]], titles: Mapping[str, str]) -> tuple[Choice, ...]:
-    found = []
-    for name, value in given:
-        if name not in ("genre", "decade", "quality", "server", "q"):
-            continue
-        label = _chip_label(name, value, titles)
-        rest = [(n, v) for n, v in given if (n, v) != (name, value) and n != "cursor"]
-        found.append(Choice(label=label, value=value, path=_path(rest), current=True))
-    return tuple(found)
-
-
-def _chip_label(name: str, value: str, titles: Mapping[str, str]) -> str:
-    if name == "decade":
-        return _("%(year)ss") % {"year": value}
-    if name == "quality":
-        height = whole(value)
-        return value if height is None else quality_label(height)
-    if name == "server":
-        return titles.get(value, value)
-    return f"“{value}”" if name == "q" else value
+def _other_name(original: str, title: str) -> str:
+    """The original title where it tells more than the title; a folder's name with the year behind the title does not."""
+    rest = original.removeprefix(title)
+    return "" if rest != original and (not rest or rest.startswith((" (", " [", " {"))) else original

@@ -6,12 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from medianest_core.domain.notify.service import Notification
+from medianest_core.domain.notify.service import Inbox, Notification
 from medianest_core.sdk.permissions import USER
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame, is_htmx
+from medianest_core.web.portal.pages.shown import read_rows, shown
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import (
     NORMAL,
@@ -22,6 +23,8 @@ from medianest_core.web.portal.views import (
     Sentinel,
     TileState,
 )
+
+AT_ONCE = 30
 
 
 class NotificationPages:
@@ -40,20 +43,26 @@ class NotificationPages:
     async def inbox(self, request: Request) -> Response:
         person, unread_only = someone(request), request.query_params.get("tab") == "unread"
         rendering = self._frame.view(request)
-        found = await services_of(request).notify.inbox(
-            person.id,
-            locale=rendering.locale,
-            unread_only=unread_only,
-            cursor=request.query_params.get("cursor"),
-        )
+        cursor, again = request.query_params.get("cursor"), shown(request)
+        unread = 0
+
+        async def read(cursor: str | None, limit: int) -> Inbox:
+            nonlocal unread
+            found = await services_of(request).notify.inbox(
+                person.id, locale=rendering.locale, unread_only=unread_only, cursor=cursor, limit=limit
+            )
+            unread = found.unread
+            return found
+
+        found, further = await read_rows(read, cursor, max(AT_ONCE, again or 0))
         with use_viewer(rendering):
             tab = "unread" if unread_only else "all"
             following = None
-            if found.next_cursor:
-                path = f"/notifications?tab={tab}&cursor={found.next_cursor}"
+            if further:
+                path = f"/notifications?tab={tab}&cursor={further}"
                 following = Sentinel(next_path=path, page_path=path)
             state = NORMAL
-            if not found.items:
+            if not found:
                 state = TileState(
                     kind="empty",
                     title=_("Nothing new"),
@@ -61,8 +70,9 @@ class NotificationPages:
                     icon="bell",
                 )
             view = NotificationsView(
-                notices=tuple(_notice(one) for one in found.items),
-                unread=found.unread,
+                path="/notifications" + ("?tab=unread" if unread_only else ""),
+                notices=tuple(_notice(one) for one in found),
+                unread=unread,
                 tabs=(
                     Choice(label=_("All"), value="all", path="/notifications", current=not unread_only),
                     Choice(
@@ -70,7 +80,7 @@ class NotificationPages:
                         value="unread",
                         path="/notifications?tab=unread",
                         current=unread_only,
-                        count=found.unread,
+                        count=unread,
                     ),
                 ),
                 read_all=Action(
@@ -79,8 +89,10 @@ class NotificationPages:
                 next=following,
                 state=state,
             )
-        if is_htmx(request) and request.query_params.get("cursor"):
+        if is_htmx(request) and cursor:
             return self._frame.fragment(request, "core/fragments/notices.html", view)
+        if again is not None:
+            return self._frame.fragment(request, "core/fragments/inbox.html", view)
         return await self._frame.page(request, "core/notifications.html", view)
 
     async def read_all(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from medianest_core.domain.accounts.models import Status
 from medianest_core.host.states import InstanceState, PluginState
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.permissions import ADMIN
+from medianest_core.store.engine import PoolFigures
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of
@@ -21,9 +22,9 @@ from medianest_core.web.portal.formats import number, size
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.jobs import job_row
+from medianest_core.web.portal.pages.people import names_of
 from medianest_core.web.portal.pages.plugins import state_label
 from medianest_core.web.portal.pages.services import health_row
-from medianest_core.web.portal.pages.users import names_of
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import Fact, HealthRow, OverviewView, Stat
 
@@ -34,6 +35,9 @@ _TROUBLE = {
     InstanceState.FAILED,
     InstanceState.SUSPENDED,
 }
+
+
+_DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 class OverviewPages:
@@ -90,7 +94,8 @@ class OverviewPages:
                 running=tuple(job_row(job, names) for job in running.items),
                 facts=(
                     Fact(label=_("Version"), value=version("medianest")),
-                    Fact(label=_("Database"), value=services.db.dialect),
+                    Fact(label=_("Database"), value=_DATABASES.get(services.db.dialect, services.db.dialect)),
+                    *_connections(services.db.pool_figures),
                     Fact(label=_("Data folder"), value=str(services.settings.data_dir), kind="code"),
                 ),
             )
@@ -117,7 +122,7 @@ class OverviewPages:
                 health="down",
                 label=state_label(info.state),
                 path=f"/admin/plugins/{info.name}",
-                text=info.reason,
+                text=_(info.reason),
                 since_at=info.since or None,
                 icon=info.icon,
             )
@@ -125,3 +130,16 @@ class OverviewPages:
             if info.state not in _FINE
         ]
         return found
+
+
+def _connections(pool: PoolFigures) -> list[Fact]:
+    """The connections of the process that answers."""
+    used = _("%(used)s of %(all)s in use, %(open)s open") % {
+        "used": number(pool.in_use),
+        "all": number(pool.limit),
+        "open": number(pool.open),
+    }
+    found = [Fact(label=_("Connections to it"), value=used)]
+    if pool.waiting:
+        found.append(Fact(label=_("Waiting for a connection"), value=number(pool.waiting)))
+    return found

@@ -5,7 +5,8 @@ A plugin's handler runs with a deadline; what it raises is shown as its own fail
 
 from __future__ import annotations
 
-import importlib
+import functools
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -21,12 +22,13 @@ from medianest_core.base.tasks import bounded
 from medianest_core.domain.accounts.access import Verdict, decide
 from medianest_core.domain.accounts.errors import Missing
 from medianest_core.host.context import Context
-from medianest_core.sdk.errors import MediaNestError, UserError
+from medianest_core.sdk.errors import MediaNestError, NotFound, UserError
 from medianest_core.sdk.permissions import USER, Policy
 from medianest_core.sdk.portal import Card as PluginCard
 from medianest_core.sdk.portal import Page, Slot
 from medianest_core.sdk.routes import File, Handler, Html, Json, Redirect, Reply, Route, Viewer
 from medianest_core.sdk.routes import Request as PluginRequest
+from medianest_core.web.gate.problems import route_path
 from medianest_core.web.gate.routing import Dispatch, Entry, enforce, page
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import someone
@@ -96,9 +98,10 @@ class PluginPages:
                 if params is not None:
                     enforce(request, one.policy)
                     return await self._page(request, plugin, one, params)
+        method = "GET" if request.method == "HEAD" else request.method
         for name, route in registry.contributions(Route):
             params = _matches(route.path, path) if name == plugin else None
-            if params is not None and route.method.upper() == request.method:
+            if params is not None and route.method.upper() == method:
                 enforce(request, route.policy)
                 return await self._route(request, plugin, route.handler, params)
         raise Missing(_("There is nothing at this address."))
@@ -118,7 +121,7 @@ class PluginPages:
                 return await self._answer(request, plugin, reply)
             status = reply.status
             view = PluginPageView(title=_(page.title), html=self._render(request, plugin, reply))
-        except UserError:
+        except (UserError, NotFound):
             raise
         except Exception as error:
             view, status = self._failed(request, plugin, page.title, error), 502
@@ -129,7 +132,7 @@ class PluginPages:
     ) -> Response:
         try:
             return await self._answer(request, plugin, await self._call(request, plugin, handler, params))
-        except UserError:
+        except (UserError, NotFound):
             raise
         except Exception as error:
             view = self._failed(request, plugin, plugin, error)
@@ -167,6 +170,7 @@ class PluginPages:
 
     def _failed(self, request: Request, plugin: str, title: str, error: Exception) -> PluginPageView:
         _log.error("a plugin's page failed", plugin=plugin, exc_info=error)
+        self._services.host.faults.note(plugin, route_path(request.scope), error)
         info = self._services.host.registry.plugin(plugin)
         admin = someone(request).is_admin
         text = (
@@ -255,17 +259,11 @@ def _allowed(policy: Policy, person: Viewer) -> bool:
     return decide(policy, person) is Verdict.ALLOW
 
 
+@functools.lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return compile_path("/" + pattern)[0]
+
+
 def _matches(pattern: str, path: str) -> dict[str, str] | None:
-    regex, _format, _convertors = compile_path("/" + pattern.strip("/"))
-    match = regex.match("/" + path.strip("/"))
+    match = _compiled(pattern.strip("/")).match("/" + path.strip("/"))
     return match.groupdict() if match else None
-
-
-def template_folders(plugin: str, module: str) -> tuple[Path | None, Path | None]:
-    """(templates, locale) of a plugin's package, each None where there is none."""
-    file = importlib.import_module(module.partition(".")[0]).__file__
-    if file is None:
-        return None, None
-    home = Path(file).parent
-    templates, locale = home / "templates" / plugin, home / "locale"
-    return (templates if templates.is_dir() else None), (locale if locale.is_dir() else None)

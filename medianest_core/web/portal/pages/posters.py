@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from medianest_core.domain.library.query import TitleRow
+from medianest_core.domain.library.reading.query import TitleRow
 from medianest_core.sdk.media import EPISODE, MOVIE, SEASON, SHOW
 from medianest_core.web.portal.formats import runtime
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.i18n import ngettext
 from medianest_core.web.portal.views import Art, Badge, Poster
 
+_NO_BLURS: Mapping[str, str] = {}
 
-def art(image_id: str | None, alt: str = "") -> Art | None:
-    """The picture behind an image id."""
-    return Art(path=f"/img/{image_id}", alt=alt) if image_id else None
+
+def art(image_id: str | None, alt: str = "", blurs: Mapping[str, str] = _NO_BLURS) -> Art | None:
+    """The picture behind an image id. blurs: see `Placeholders.of`."""
+    return Art(path=f"/img/{image_id}", alt=alt, blur=blurs.get(image_id, "")) if image_id else None
 
 
 def kind_label(kind: str) -> str:
@@ -34,7 +36,9 @@ def quality_label(height: int) -> str:
     return {2160: "4K", 4320: "8K"}.get(height, f"{height}p" if height else "")
 
 
-def poster(row: TitleRow, *, subtitle: str = "", badge: Badge | None = None) -> Poster:
+def poster(
+    row: TitleRow, *, subtitle: str = "", badge: Badge | None = None, blurs: Mapping[str, str] = _NO_BLURS
+) -> Poster:
     """One title of a grid or shelf."""
     text = subtitle or (str(row.year) if row.year else "")
     if badge is None and row.quality >= 2160:
@@ -42,10 +46,11 @@ def poster(row: TitleRow, *, subtitle: str = "", badge: Badge | None = None) -> 
     return Poster(
         title=row.title,
         path=f"/title/{row.id}",
-        art=art(row.poster, row.title),
+        art=art(row.poster, row.title, blurs),
         subtitle=text,
         icon="tv" if row.kind == SHOW else "film",
         badge=badge,
+        wide=row.wide,
     )
 
 
@@ -62,8 +67,10 @@ def media_badges(media: Mapping[str, Any], quality: int, captions: Sequence[str]
         found.append(str(codec).upper())
     if channels := media.get("audio_channels"):
         found.append({2: "Stereo", 6: "5.1", 8: "7.1"}.get(int(channels), f"{channels} ch"))
+    if media.get("atmos") is True:
+        found.append("Atmos")
     if captions:
-        found.append("CC " + ", ".join(sorted(captions)[:4]))
+        found.append("CC " + ", ".join(captions[:4]))
     return tuple(Badge(text=text) for text in found if text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from medianest_core.host.errors import InvalidSettings, UnknownInstance, UnknownService
-from medianest_core.host.forms import parse_form
+from medianest_core.host.forms import form_fields, parse_form
 from medianest_core.host.instance import InstanceInfo
 from medianest_core.host.instances import Instances
 from medianest_core.host.states import InstanceState
@@ -19,12 +20,20 @@ from medianest_core.sdk.media import MediaSource
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.sdk.portal import Action as PluginAction
 from medianest_core.sdk.service import ServiceType
+from medianest_core.sdk.settings import MASK, secret_fields
+from medianest_core.sdk.webhooks import WebhookReceiver
 from medianest_core.store.errors import Stale
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
+from medianest_core.web.portal.pages.conflict import (
+    conflict_page,
+    last_change,
+    version_field,
+    version_sent,
+)
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.settings_forms import service_form, test_settings
 from medianest_core.web.portal.viewer import use_viewer
@@ -40,6 +49,7 @@ from medianest_core.web.portal.views import (
     TileState,
 )
 from medianest_core.web.portal.views.admin import Health
+from medianest_core.web.portal.views.common import Tone
 
 _HEALTH: dict[InstanceState, Health] = {
     InstanceState.READY: "up",
@@ -67,6 +77,11 @@ def health_label(state: InstanceState) -> str:
     }[state]
 
 
+def health_tone(state: InstanceState) -> Tone:
+    tones: dict[Health, Tone] = {"up": "success", "down": "error", "degraded": "warning"}
+    return tones.get(_HEALTH[state], "neutral")
+
+
 def health_row(services: Services, info: InstanceInfo, *, admin: bool = True) -> HealthRow:
     """One instance as a row."""
     health = services.host.instances.health(info.id)
@@ -85,7 +100,7 @@ def health_row(services: Services, info: InstanceInfo, *, admin: bool = True) ->
         health=_HEALTH[info.state],
         label=health_label(info.state),
         path=f"/admin/services/{info.id}" if admin else None,
-        text=info.reason,
+        text=_(info.reason),
         since_at=info.since or None,
         checked_at=health.last_ok_at,
         icon=service_icon(services, info.plugin, info.service),
@@ -99,19 +114,19 @@ def service_icon(services: Services, plugin: str, service: str) -> str:
     return kind.icon if kind is not None else "server"
 
 
-def service_options(services: Services, base: str) -> tuple[ServiceOption, ...]:
-    """What can be added; `base` is the path under which the form of each stands."""
+def service_options(services: Services, base: str, *, builtin: bool = False) -> tuple[ServiceOption, ...]:
+    """What can be added; `base` is the path under which the form of each stands. builtin: also what the portal brings itself."""
     found = []
     for plugin, kind in services.host.registry.service_types():
         info = services.host.registry.plugin(plugin)
-        if info is None or info.builtin:
+        if info is None or (info.builtin and not builtin):
             continue
         found.append(
             ServiceOption(
                 key=f"{plugin}/{kind.name}",
-                title=kind.title or kind.name.capitalize(),
+                title=_(kind.title) or kind.name.capitalize(),
                 path=f"{base}/{plugin}/{kind.name}",
-                text=kind.description or info.description,
+                text=_(kind.description or info.description),
                 icon=kind.icon,
                 plugin=plugin,
                 count=sum(
@@ -157,7 +172,9 @@ class ServicePages:
                     icon="server",
                 )
             view = ServicesView(
-                services=shown, options=service_options(services, "/admin/services/add"), state=state
+                services=shown,
+                options=service_options(services, "/admin/services/add", builtin=True),
+                state=state,
             )
         return await self._frame.page(request, "core/admin/services.html", view)
 
@@ -182,7 +199,7 @@ class ServicePages:
             view = ServiceView(
                 title=_("Add %(name)s") % {"name": kind.title or kind.name},
                 service=kind.title or kind.name,
-                text=kind.description,
+                text=_(kind.description),
                 icon=kind.icon,
                 form=service_form(
                     kind,
@@ -205,9 +222,11 @@ class ServicePages:
         if kind is None:
             return await self._unavailable(request, info)
         title, values, version = info.title, instances.form_values(info.id), info.version
-        errors, theirs, status = None, None, 200
+        theirs, status = None, 200
+        errors: Mapping[str, str] | None = _refused(kind, values) if _needs_credentials(info) else None
         if request.method == "POST":
             form = await request.form()
+            errors = None
             title, values = str(form.get("instance_title", "")), {**values, **_typed(kind, form)}
             version = _version(form.get("version"), info.version)
             try:
@@ -235,7 +254,7 @@ class ServicePages:
             view = ServiceView(
                 title=info.title,
                 service=kind.title or kind.name,
-                text=kind.description,
+                text=_(kind.description),
                 icon=kind.icon,
                 form=form_view,
                 health=health_row(services, info),
@@ -256,7 +275,7 @@ class ServicePages:
                     path="",
                     groups=(),
                     submit="",
-                    state=TileState(kind="failed", title=health_label(info.state), text=info.reason),
+                    state=TileState(kind="failed", title=health_label(info.state), text=_(info.reason)),
                 ),
                 health=health_row(services, info),
                 danger=_danger(info),
@@ -274,18 +293,21 @@ class ServicePages:
                     icon="refresh-cw",
                 )
             )
+        if services.host.instances.has(WebhookReceiver, info.id):
+            found.append(Action(label=_("Webhooks"), path=f"/admin/webhooks/in/{info.id}", icon="webhook"))
         for plugin, action in services.host.registry.contributions(PluginAction):
             if plugin == info.plugin and action.service == info.service:
                 found.append(
                     Action(
-                        label=action.title,
+                        label=_(action.title),
                         path=f"/admin/services/{info.id}/actions/{action.name}",
                         method="post",
                         icon=action.icon,
-                        confirm=action.confirm or None,
+                        confirm=_(action.confirm) or None,
                     )
                 )
-        found.append(_switch(info))
+        found.append(Action(label=_("History"), path=f"/admin/services/{info.id}/history", icon="history"))
+        found.append(switch(info))
         return tuple(found)
 
     async def test_new(self, request: Request) -> Response:
@@ -309,16 +331,58 @@ class ServicePages:
         return self._back(request, _("Trying again."))
 
     async def enable(self, request: Request) -> Response:
-        await self._instances(request).set_enabled(request.path_params["id"], True, someone(request).id)
-        return self._back(request, _("Switched on."))
+        return await self._switch(request, True, _("Switched on."))
 
     async def disable(self, request: Request) -> Response:
-        await self._instances(request).set_enabled(request.path_params["id"], False, someone(request).id)
-        return self._back(request, _("Switched off."))
+        return await self._switch(request, False, _("Switched off."))
+
+    async def _switch(self, request: Request, enabled: bool, message: str) -> Response:
+        instances = self._instances(request)
+        info = instances.info(request.path_params["id"])
+        if info.enabled is enabled:
+            change = await last_change(services_of(request), _target(info), "instance.")
+            told = f" {change.told()}" if change is not None else ""
+            return self._back(request, f"{message}{told}")
+        try:
+            version = await version_sent(request, info.version)
+            await instances.set_enabled(info.id, enabled, someone(request).id, version)
+        except Stale:
+            return await self._conflict(request, info, switch(info))
+        return self._back(request, message)
 
     async def remove(self, request: Request) -> Response:
-        await self._instances(request).remove(request.path_params["id"], someone(request).id)
+        instances = self._instances(request)
+        info = instances.info(request.path_params["id"])
+        try:
+            await instances.remove(info.id, someone(request).id, await version_sent(request, info.version))
+        except Stale:
+            return await self._conflict(request, info, _danger(info)[0])
         return self._frame.go(request, "/admin/services", message=_("Removed."))
+
+    async def _conflict(self, request: Request, info: InstanceInfo, again: Action) -> Response:
+        services = services_of(request)
+        kind = services.host.registry.service_type(info.plugin, info.service)
+        shown = [
+            (name, value)
+            for name, value in services.host.instances.form_values(info.id).items()
+            if isinstance(value, str | int | float) and value not in ("", MASK)
+        ]
+        labels = {one.name: _(one.label) for one in form_fields(kind.settings)} if kind is not None else {}
+        return await conflict_page(
+            self._frame,
+            request,
+            title=info.title,
+            change=await last_change(services, _target(info), "instance."),
+            wanted=again.label,
+            present=(
+                Fact(label=_("Name"), value=info.title),
+                Fact(label=_("State"), value=health_label(info.state)),
+                *(Fact(label=labels.get(name, name), value=str(value)) for name, value in shown),
+            ),
+            again=again,
+            version=info.version,
+            back=f"/admin/services/{info.id}",
+        )
 
     async def sync(self, request: Request) -> Response:
         info = self._instances(request).info(request.path_params["id"])
@@ -338,7 +402,7 @@ class ServicePages:
                     message = await services.host.instances.act(info.id, action, someone(request).id)
                 except MediaNestError as error:
                     message = str(error)
-                return self._back(request, message)
+                return self._back(request, _(message))
         raise UnknownInstance(_("There is no such action."))
 
     def _instances(self, request: Request) -> Instances:
@@ -350,6 +414,20 @@ class ServicePages:
 
 def _typed(kind: ServiceType[Any, Any], form: FormData) -> dict[str, Any]:
     return parse_form(kind.settings, form)
+
+
+def _needs_credentials(info: InstanceInfo) -> bool:
+    return info.state is InstanceState.NEEDS_REAUTH
+
+
+def _refused(kind: ServiceType[Any, Any], values: Mapping[str, Any]) -> Mapping[str, str]:
+    """What to type anew where the service does not take the stored credentials any more."""
+    wanted = secret_fields(kind.settings)
+    return {
+        name: _("The service refuses what is stored here. Type it anew and test the connection.")
+        for name in kind.settings.model_fields
+        if name in wanted and values.get(name)
+    }
 
 
 def _version(sent: object, present: int) -> int:
@@ -365,18 +443,25 @@ def _facts(services: Services, info: InstanceInfo) -> tuple[Fact, ...]:
     if health.last_ok_at:
         found.append(Fact(label=_("Last answer"), value=health.last_ok_at, kind="age"))
     if health.last_error and health.last_error_at:
-        found.append(Fact(label=_("Last problem"), value=health.last_error))
+        found.append(Fact(label=_("Last problem"), value=_(health.last_error)))
         found.append(Fact(label=_("Happened"), value=health.last_error_at, kind="age"))
     return tuple(found)
 
 
-def _switch(info: InstanceInfo) -> Action:
-    return (
-        Action(label=_("Switch off"), path=f"/admin/services/{info.id}/disable", method="post", icon="power")
-        if info.enabled
-        else Action(
-            label=_("Switch on"), path=f"/admin/services/{info.id}/enable", method="post", icon="power"
-        )
+def _target(info: InstanceInfo) -> str:
+    """What the audit log calls the instance."""
+    return f"{info.plugin}/{info.service}/{info.id}"
+
+
+def switch(info: InstanceInfo) -> Action:
+    """The button that turns an instance off, or on again."""
+    verb, label = ("disable", _("Switch off")) if info.enabled else ("enable", _("Switch on"))
+    return Action(
+        label=label,
+        path=f"/admin/services/{info.id}/{verb}",
+        method="post",
+        icon="power",
+        values=version_field(info.version),
     )
 
 
@@ -390,5 +475,6 @@ def _danger(info: InstanceInfo) -> tuple[Action, ...]:
             tone="error",
             confirm=_("This removes the service with its settings and everything the library knows from it."),
             confirm_word=info.title,
+            values=version_field(info.version),
         ),
     )

@@ -19,26 +19,31 @@ _KINDS = {"bool": "toggle"}
 
 
 def fields(found: Sequence[FormField], theirs: Mapping[str, Any] | None = None) -> tuple[FieldGroup, ...]:
-    """Inputs of a settings model; `theirs` are the stored values when someone else was faster."""
-    return (FieldGroup(fields=tuple(_field(one, theirs) for one in found)),)
+    """Inputs of a settings model, those of its groups last; `theirs` are the stored values when someone else was faster."""
+    parts: dict[str, list[Field]] = {"": []}
+    for one in found:
+        parts.setdefault(one.group, []).append(_field(one, theirs))
+    return tuple(
+        FieldGroup(title=_(title) if title else "", fields=tuple(inputs)) for title, inputs in parts.items()
+    )
 
 
 def _field(one: FormField, theirs: Mapping[str, Any] | None) -> Field:
     value = one.value
     shown = ("true" if value else "") if one.kind == "bool" else value if isinstance(value, str) else ""
     mine = shown if isinstance(value, str | bool) else _text(value)
-    stored = None if theirs is None or one.kind == "secret" else _text(theirs.get(one.name))
+    stored = None if theirs is None or one.kind == "secret" else _text(_at(theirs, one.name))
     return Field(
         name=one.name,
-        label=one.label,
+        label=_(one.label),
         kind=_KINDS.get(one.kind, one.kind),  # type: ignore[arg-type]  # the remaining kinds have the same names
-        help=one.help,
+        help=_(one.help),
         example=one.example,
         value=one.reference or shown,
         values=tuple(value) if not isinstance(value, str | bool) else (),
-        choices=tuple(Choice(label=label, value=key, current=key == value) for key, label in one.choices),
+        choices=tuple(Choice(label=_(label), value=key, current=key == value) for key, label in one.choices),
         required=one.required,
-        error=one.error,
+        error=_(one.error),
         theirs=stored if stored != mine else None,
         is_set=one.is_set,
         advanced=one.advanced,
@@ -46,6 +51,13 @@ def _field(one: FormField, theirs: Mapping[str, Any] | None) -> Field:
         max=_number(one.maximum),
         step=_number(one.step),
     )
+
+
+def _at(values: Mapping[str, Any], name: str) -> Any:
+    """The value of a field, which may stand in a group."""
+    outer, dot, inner = name.partition(".")
+    value = values.get(outer)
+    return value.get(inner) if dot and isinstance(value, Mapping) else value
 
 
 def _text(value: object) -> str:
@@ -71,7 +83,7 @@ def title_field(value: str, error: str = "", theirs: str | None = None) -> Field
                 help=_("How people will see it, for example “Living room”."),
                 value=value,
                 required=True,
-                error=error,
+                error=_(error),
                 theirs=theirs if theirs != value else None,
                 autofocus=not value,
             ),
@@ -123,7 +135,7 @@ async def test_settings(
         values = parse_form(kind.settings, form)
         result = await services.host.instances.test(plugin, kind.name, values, instance_id)
     except InvalidSettings as error:
-        named = "; ".join(f"{name}: {text}" for name, text in error.errors.items())
+        named = "; ".join(f"{name}: {_(text)}" for name, text in error.errors.items())
         return TestResult(ok=False, text=_("Some fields need another look."), detail=named)
     except MediaNestError as error:
         return TestResult(ok=False, text=_("That did not work."), detail=_(str(error)))
@@ -132,7 +144,7 @@ async def test_settings(
 
 def found(result: CheckResult) -> TestResult:
     """What a check found, as lines."""
-    steps = [(name, True, value) for name, value in result.details.items()]
-    steps += [(_("Warning"), False, warning) for warning in result.warnings]
+    steps = [(_(name), True, _(value)) for name, value in result.details.items()]
+    steps += [(_("Warning"), False, _(warning)) for warning in result.warnings]
     version = _("Version %(version)s") % {"version": result.version} if result.version else ""
-    return TestResult(ok=True, text=result.message, detail=version, steps=tuple(steps))
+    return TestResult(ok=True, text=_(result.message), detail=version, steps=tuple(steps))

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from medianest_core.domain.accounts.errors import TooManyAttempts
 from medianest_core.domain.accounts.models import Attempt, PollResult, Progress, SignedIn, Status
+from medianest_core.domain.accounts.signin import LOCAL_FORM
 from medianest_core.sdk.auth import AuthFlow
 from medianest_core.sdk.errors import ProviderError, SignInDenied, UserError
 from medianest_core.sdk.permissions import PENDING, PUBLIC
@@ -31,8 +32,11 @@ from medianest_core.web.portal.views import (
     SignInMethod,
     SignInView,
 )
+from medianest_core.web.portal.views.access import LeavingView
 
 _NEXT = "mn_next"
+_LONGEST = 8_192
+"""Characters of one parameter that a service may send back."""
 
 
 def safe_path(path: str) -> str:
@@ -73,31 +77,47 @@ class SignInPages:
         return await self._ways(request, safe_path(request.query_params.get("next", "/")))
 
     async def _ways(
-        self, request: Request, next_path: str, *, error: str = "", username: str = "", status: int = 200
+        self,
+        request: Request,
+        next_path: str,
+        *,
+        error: str = "",
+        username: str = "",
+        tried: str = "",
+        status: int = 200,
     ) -> Response:
+        """tried: key of the form that was filled in."""
         methods = await services_of(request).accounts.sign_in.methods()
         with use_viewer(self._frame.view(request)):
             shown = []
             for method in methods:
                 if method.flow is AuthFlow.FORM:
+                    own = method.key == LOCAL_FORM
+                    mine = method.key == (tried or LOCAL_FORM)
+                    form = _password_form(
+                        method.key, username if mine else "", next_path, error if mine else ""
+                    )
                     shown.append(
                         SignInMethod(
                             key=method.key,
-                            label=_("Sign in with a password"),
+                            label=_("Sign in with a password")
+                            if own
+                            else _("Sign in with %(name)s") % {"name": method.title},
                             kind="form",
                             path="/sign-in/local",
-                            form=_password_form(username, next_path, error),
+                            form=form,
                             primary=len(methods) == 1,
                         )
                     )
                     continue
                 code = method.flow is AuthFlow.CODE
-                label = _("Sign in with %(name)s") if code else _("Sign in with %(name)s in a window")
+                window = method.flow is AuthFlow.POPUP
+                label = _("Sign in with %(name)s in a window") if window else _("Sign in with %(name)s")
                 shown.append(
                     SignInMethod(
                         key=method.key,
                         label=label % {"name": method.title},
-                        kind="code" if code else "popup",
+                        kind="code" if code else "popup" if window else "redirect",
                         path=f"/sign-in/start/{method.key}",
                         icon="log-in" if code else "external-link",
                         help="" if method.ready else _("Not answering"),
@@ -110,18 +130,27 @@ class SignInPages:
     async def local(self, request: Request) -> Response:
         form = await request.form()
         username, next_path = str(form.get("username", "")), safe_path(str(form.get("next", "/")))
+        method = str(form.get("method", "")) or LOCAL_FORM
         try:
-            signed_in = await services_of(request).accounts.sign_in.local(
-                username,
-                str(form.get("password", "")),
+            signed_in = await services_of(request).accounts.sign_in.form(
+                method,
+                {"username": username, "password": str(form.get("password", ""))},
                 browser_of(request),
                 remember=form.get("remember") == "true",
+            )
+        except ProviderError as away:
+            with use_viewer(self._frame.view(request)):
+                error = _("That service is not answering: %(reason)s") % {"reason": _(str(away))}
+            return await self._ways(
+                request, next_path, error=error, username=username, tried=method, status=503
             )
         except (UserError, SignInDenied, TooManyAttempts) as refused:
             status = 429 if isinstance(refused, TooManyAttempts) else 422
             with use_viewer(self._frame.view(request)):
                 error = _(str(refused))
-            return await self._ways(request, next_path, error=error, username=username, status=status)
+            return await self._ways(
+                request, next_path, error=error, username=username, tried=method, status=status
+            )
         return self._welcome(request, signed_in, next_path)
 
     def _welcome(self, request: Request, signed_in: SignedIn, next_path: str) -> Response:
@@ -157,17 +186,46 @@ class SignInPages:
         accounts = services_of(request).accounts
         cookie = request.cookies.get(cookies.ATTEMPT, "")
         # Also on a plain page load, so that it works without script; the service is asked no more often than it wants.
-        result = await accounts.sign_in.poll(cookie, browser_of(request))
+        return await self._progress(request, await accounts.sign_in.poll(cookie, browser_of(request)))
+
+    async def _progress(self, request: Request, result: PollResult) -> Response:
         if result.signed_in is not None:
             next_path = safe_path(unquote(request.cookies.get(_NEXT, "/")))
             return self._welcome(request, result.signed_in, next_path)
         if result.progress is Progress.DONE:
             return self._frame.go(request, "/account")
+        if result.attempt is None:
+            # Perhaps the service's window came back first and has signed this browser in, which a poll that was on its way then
+            # cannot know yet; loading the page anew tells.
+            session = session_of(request)
+            if session is not None:
+                return self._frame.go(request, "/pending" if session.status is Status.PENDING else "/")
+            if is_htmx(request):
+                return self._frame.go(request, "/sign-in/code")
+        if (
+            result.progress is Progress.WAITING
+            and result.attempt
+            and result.attempt.flow is AuthFlow.REDIRECT
+        ):
+            return await self._leave(request, result.attempt)
         with use_viewer(self._frame.view(request)):
             view = _code_view(result)
         if is_htmx(request):
             return self._frame.fragment(request, "core/fragments/code.html", view)
         return await self._frame.page(request, "core/sign_in_code.html", view)
+
+    async def _leave(self, request: Request, attempt: Attempt) -> Response:
+        with use_viewer(self._frame.view(request)):
+            leaving = LeavingView(
+                title=_("Sign in with %(name)s") % {"name": attempt.title},
+                text=_("You are being taken to %(name)s, and back here once you have signed in there.")
+                % {"name": attempt.title},
+                link=attempt.url or "/sign-in",
+                label=_("Go to %(name)s") % {"name": attempt.title},
+                back_path="/sign-in/cancel",
+                back_label=_("Back to all ways to sign in"),
+            )
+        return await self._frame.page(request, "core/leaving.html", leaving)
 
     async def qr(self, request: Request) -> Response:
         cookie = request.cookies.get(cookies.ATTEMPT, "")
@@ -186,14 +244,33 @@ class SignInPages:
         return response
 
     async def returned(self, request: Request) -> Response:
-        """Where a service's popup comes back to: the page that opened it goes on by itself."""
-        return RedirectResponse(request.scope.get("root_path", "") + "/sign-in/code", 303)
+        """Where a service leads back to. After its own page with an answer; after its window the page that opened it goes on."""
+        answer = {name: value for name, value in request.query_params.items() if len(value) <= _LONGEST}
+        result = await services_of(request).accounts.sign_in.come_back(
+            request.cookies.get(cookies.ATTEMPT, ""), answer, browser_of(request)
+        )
+        if result.progress is Progress.WAITING or result.attempt is None:
+            return RedirectResponse(request.scope.get("root_path", "") + "/sign-in/code", 303)
+        return await self._progress(request, result)
 
     async def sign_out(self, request: Request) -> Response:
-        session = session_of(request)
+        session, accounts, there = session_of(request), services_of(request).accounts, None
         if session is not None:
-            await services_of(request).accounts.sign_out(session.user_id, session.id)
+            back = f"{request.base_url}".rstrip("/") + "/sign-in"
+            there = await accounts.sign_in.sign_out_url(session, back)
+            await accounts.sign_out(session.user_id, session.id)
         response = self._frame.go(request, "/sign-in")
+        if there is not None and not is_htmx(request):
+            with use_viewer(self._frame.view(request)):
+                leaving = LeavingView(
+                    title=_("You are signed out here"),
+                    text=_("You are being taken to where you signed in, to sign out there too."),
+                    link=there,
+                    label=_("Sign out there"),
+                    back_path="/sign-in",
+                    back_label=_("Stay signed in there"),
+                )
+            response = await self._frame.page(request, "core/leaving.html", leaving)
         cookies.clear_session(response, request)
         return response
 
@@ -221,6 +298,8 @@ def _code_view(result: PollResult) -> CodeView:
     message = ""
     if result.progress is Progress.FAILED:
         message = _("The service is not answering; we keep trying.")
+        if attempt is not None and attempt.flow is AuthFlow.REDIRECT:
+            state, message = "failed", _("The service is not answering. Try again in a moment.")
     elif result.message:
         message = _(result.message)
     if attempt is None:
@@ -253,14 +332,16 @@ def _code_view(result: PollResult) -> CodeView:
     )
 
 
-def _password_form(username: str, next_path: str, error: str) -> Form:
+def _password_form(method: str, username: str, next_path: str, error: str) -> Form:
+    own = method == LOCAL_FORM
     return Form(
         path="/sign-in/local",
-        id="password",
+        id="password" if own else f"password-{method.partition(':')[0]}",
         groups=(
             FieldGroup(
                 fields=(
                     Field(name="next", label="", kind="hidden", value=next_path),
+                    *(() if own else (Field(name="method", label="", kind="hidden", value=method),)),
                     Field(
                         name="username",
                         label=_("User name"),

@@ -1,114 +1,146 @@
 """The view-models: what each page template expects, as frozen dataclasses that page handlers construct.
 
-One file per family; every name is exported here.
+One file per family; every name is exported here, and importing one loads its family and those that stand before it.
 """
 
 from __future__ import annotations
 
-from .access import (
-    AccountView,
-    ApiKey,
-    CodeView,
-    Device,
-    Identity,
-    PendingView,
-    ServiceOption,
-    SignInMethod,
-    SignInView,
-    WizardStep,
-    WizardView,
-)
-from .admin import (
-    Contribution,
-    Health,
-    HealthRow,
-    JobRow,
-    JobsView,
-    JobView,
-    LogLine,
-    Notice,
-    NotificationsView,
-    OverviewView,
-    PluginRow,
-    PluginsView,
-    PluginView,
-    ScheduleRow,
-    ServicesView,
-    ServiceView,
-    UserRow,
-    UsersView,
-    UserView,
-)
-from .common import (
-    NORMAL,
-    Action,
-    Art,
-    Badge,
-    Banner,
-    Card,
-    Choice,
-    Crumb,
-    ErrorView,
-    Fact,
-    Method,
-    NavGroup,
-    NavLink,
-    PluginPageView,
-    Poster,
-    Progress,
-    SearchHit,
-    SearchView,
-    Sentinel,
-    Shelf,
-    Shell,
-    ShellUser,
-    Stat,
-    TileKind,
-    TileState,
-    Tone,
-)
-from .downloads import (
-    DownloadItem,
-    DownloadRow,
-    DownloadState,
-    DownloadsView,
-    DownloadView,
-    PlayerView,
-    PreviewItem,
-    PreviewView,
-    Quota,
-    Step,
-)
-from .forms import Field, FieldGroup, FieldKind, Form, TestResult
-from .library import (
-    Availability,
-    CollectionCard,
-    CollectionsView,
-    CollectionView,
-    Episode,
-    FilterGroup,
-    Focus,
-    HomeView,
-    LibraryView,
-    Person,
-    Season,
-    TitleView,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .access import (
+        AccountView,
+        ApiKey,
+        CodeView,
+        Device,
+        Identity,
+        PendingView,
+        ServiceOption,
+        SignInMethod,
+        SignInView,
+        WizardStep,
+        WizardView,
+    )
+    from .admin import (
+        ConflictView,
+        Contribution,
+        Health,
+        HealthRow,
+        JobRow,
+        JobsView,
+        JobView,
+        LogLine,
+        Notice,
+        NotificationsView,
+        OverviewView,
+        PluginRow,
+        PluginsView,
+        PluginView,
+        QualityRule,
+        ScheduleRow,
+        ServicesView,
+        ServiceView,
+        UserRow,
+        UsersView,
+        UserView,
+    )
+    from .channels import (
+        ChannelKind,
+        ChannelRow,
+        ChannelsView,
+        DeliveryRow,
+        Matrix,
+        MatrixCell,
+        MatrixRow,
+        StopView,
+    )
+    from .common import (
+        NORMAL,
+        Action,
+        Art,
+        Badge,
+        Banner,
+        Card,
+        Choice,
+        Crumb,
+        ErrorView,
+        Fact,
+        Method,
+        NavGroup,
+        NavLink,
+        PluginPageView,
+        Poster,
+        Progress,
+        SavedBar,
+        SearchHit,
+        SearchView,
+        Sentinel,
+        Shelf,
+        Shell,
+        ShellUser,
+        Stat,
+        TileKind,
+        TileState,
+        Tone,
+    )
+    from .downloads import (
+        DownloadItem,
+        DownloadRow,
+        DownloadState,
+        DownloadsView,
+        DownloadView,
+        PlayerView,
+        PreviewItem,
+        PreviewView,
+        Quota,
+        Step,
+    )
+    from .forms import Field, FieldGroup, FieldKind, Form, TestResult
+    from .library import (
+        ArrangeView,
+        Availability,
+        CardRow,
+        CollectionCard,
+        CollectionsView,
+        CollectionView,
+        Episode,
+        FilterGroup,
+        Focus,
+        HomeView,
+        LibraryView,
+        Person,
+        Season,
+        TitleView,
+    )
+    from .plays import PlaysPart, PlaysView
 
 __all__ = [
+    "DeliveryRow",
+    "Matrix",
+    "MatrixCell",
+    "MatrixRow",
+    "StopView",
+    "NORMAL",
     "AccountView",
     "Action",
     "ApiKey",
+    "ArrangeView",
     "Art",
     "Availability",
     "Badge",
     "Banner",
     "Card",
+    "CardRow",
+    "ChannelKind",
+    "ChannelRow",
+    "ChannelsView",
     "Choice",
     "CodeView",
     "CollectionCard",
     "CollectionView",
     "CollectionsView",
+    "ConflictView",
     "Contribution",
     "Crumb",
     "Device",
@@ -136,7 +168,6 @@ __all__ = [
     "LibraryView",
     "LogLine",
     "Method",
-    "NORMAL",
     "NavGroup",
     "NavLink",
     "Notice",
@@ -148,11 +179,15 @@ __all__ = [
     "PluginPageView",
     "PluginRow",
     "PluginView",
+    "QualityRule",
     "PluginsView",
+    "PlaysPart",
+    "PlaysView",
     "Poster",
     "PreviewItem",
     "PreviewView",
     "Progress",
+    "SavedBar",
     "Quota",
     "ScheduleRow",
     "SearchHit",
@@ -180,3 +215,25 @@ __all__ = [
     "WizardStep",
     "WizardView",
 ]
+
+_FAMILIES = (
+    # The first three are what a start needs, to show who may come in.
+    "common",
+    "access",
+    "forms",
+    "admin",
+    "channels",
+    "downloads",
+    "library",
+    "plays",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for family in _FAMILIES:
+            found = vars(importlib.import_module(f"{__name__}.{family}"))
+            if name in found:
+                globals()[name] = found[name]
+                return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

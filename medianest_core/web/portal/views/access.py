@@ -60,6 +60,18 @@ class CodeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeavingView:
+    """`core/leaving.html`: the browser goes on to another site by itself; `label` is on the link for where it does not."""
+
+    title: str
+    text: str
+    link: str
+    label: str
+    back_path: str
+    back_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingView:
     """`core/pending.html`: signed in at the provider, not approved here yet (or suspended)."""
 
@@ -132,10 +144,14 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
+    """ended: set where it works no more."""
+
     label: str
     prefix: str
     created_at: float
     last_used_at: float | None = None
+    expires_at: float | None = None
+    ended: Badge | None = None
     scopes: tuple[str, ...] = ()
     remove: Action | None = None
 

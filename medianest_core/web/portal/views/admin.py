@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .access import Device, Identity, ServiceOption
+from .access import ApiKey, Device, Identity, ServiceOption
 from .common import NORMAL, Action, Art, Badge, Choice, Fact, Progress, Sentinel, Stat, TileState, Tone
 from .forms import Form
+from .plugins import Mistake, SafeMode
 
 Health = Literal["up", "down", "degraded", "unknown", "paused"]
 
@@ -29,9 +30,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationsView:
-    """`core/notifications.html`."""
+    """`core/notifications.html`. path: this inbox as it is."""
 
     notices: tuple[Notice, ...]
+    path: str = "/notifications"
     unread: int = 0
     tabs: tuple[Choice, ...] = ()
     read_all: Action | None = None
@@ -85,10 +87,11 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsersView:
-    """`core/admin/users.html`. Those waiting for approval stand first, as `pending`."""
+    """`core/admin/users.html`. Those waiting for approval stand first, as `pending`. path: this list as it is."""
 
     users: tuple[UserRow, ...]
     total: int
+    path: str = "/admin/users"
     pending: tuple[UserRow, ...] = ()
     tabs: tuple[Choice, ...] = ()
     query: str = ""
@@ -106,7 +109,19 @@ class UserView:
     facts: tuple[Fact, ...] = ()
     identities: tuple[Identity, ...] = ()
     devices: tuple[Device, ...] = ()
+    keys: tuple[ApiKey, ...] = ()
     danger: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictView:
+    """`core/conflict.html`: what was wanted, what stands there now and by whom, and the choice between them."""
+
+    title: str
+    text: str
+    wanted: str
+    present: tuple[Fact, ...]
+    actions: tuple[Action, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +176,8 @@ class PluginRow:
     since_at: float | None = None
     instances: int = 0
     provides: tuple[str, ...] = ()
+    quality: str = ""
+    """Its level on the quality scale in the reader's language; empty where it has none."""
     icon: str = "blocks"
     builtin: bool = False
     actions: tuple[Action, ...] = ()
@@ -172,7 +189,7 @@ class PluginsView:
 
     plugins: tuple[PluginRow, ...]
     builtin: tuple[PluginRow, ...] = ()
-    safe_mode: bool = False
+    safe_mode: SafeMode | None = None
     state: TileState = NORMAL
 
 
@@ -183,13 +200,25 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QualityRule:
+    """note: what is lacking, in the machine's words."""
+
+    title: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PluginView:
-    """`core/admin/plugin.html`."""
+    """`core/admin/plugin.html`. following: the next level of the quality scale, rules: what it asks for that the plugin lacks."""
 
     plugin: PluginRow
+    following: str = ""
+    rules: tuple[QualityRule, ...] = ()
     facts: tuple[Fact, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     instances: tuple[HealthRow, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    hooks: tuple[str, ...] = ()
     traceback: str = ""
     add: tuple[ServiceOption, ...] = ()
 
@@ -217,13 +246,32 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleRow:
+    """path: of the runs of its job."""
+
     title: str
     when: str
+    path: str
     plugin: str = ""
     next_at: float | None = None
     last_at: float | None = None
-    last: Badge | None = None
-    run: Action | None = None
+    badge: Badge | None = None
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulesView:
+    """`core/admin/schedules.html`."""
+
+    rows: tuple[ScheduleRow, ...]
+    add: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFormView:
+    """`core/admin/schedule.html`."""
+
+    title: str
+    form: Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +281,7 @@ class JobsView:
     jobs: tuple[JobRow, ...]
     tabs: tuple[Choice, ...] = ()
     stats: tuple[Stat, ...] = ()
-    schedules: tuple[ScheduleRow, ...] = ()
+    schedules: Action | None = None
     query: str = ""
     next: Sentinel | None = None
     state: TileState = NORMAL

@@ -23,7 +23,8 @@ class Action:
 
     `confirm` asks first, `confirm_word` must be typed. `values` travel as form fields. `swap` is what the
     answer of an htmx request replaces, such as `closest [data-swap]`; without it the form is sent as any other and answered by
-    a redirect. `new_tab` for other sites. `disabled` is the reason why it cannot be done now.
+    a redirect. `optimistic`: the word for what it comes to, shown at once and taken back where it is refused. `new_tab` for other
+    sites. `disabled` is the reason why it cannot be done now.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Action:
     confirm_word: str | None = None
     values: tuple[tuple[str, str], ...] = ()
     swap: str | None = None
+    optimistic: str = ""
     new_tab: bool = False
     disabled: str | None = None
 
@@ -56,10 +58,12 @@ NORMAL = TileState()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Art:
-    """An image of the portal's own image endpoint: `path` without query; templates ask for widths by `?w=`."""
+    """An image of the portal's own image endpoint: `path` without query; templates ask for widths by `?w=`. `blur`: a `data:` address
+    that is shown while it loads."""
 
     path: str
     alt: str = ""
+    blur: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +171,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedBar:
+    """The searches that somebody keeps of a page. `query`: what is searched for now, empty where there is nothing to keep; `suggested`
+    is a name for it. `forget_path` where it is kept already."""
+
+    place: str = ""
+    items: tuple[Choice, ...] = ()
+    query: str = ""
+    suggested: str = ""
+    forget_path: str | None = None
+
+
+UNSAVED = SavedBar()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sentinel:
     """The end of a page of an endless list: `next_path` is the fragment that replaces it, `page_path` the same without script."""
 
@@ -239,7 +258,7 @@ class Crumb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A row of the search palette. `group` names its section (titles, pages, settings, actions)."""
+    """A row of the search box. `group` names its section (titles, pages, settings, actions). `method` post: something that is done."""
 
     label: str
     path: str
@@ -247,16 +266,30 @@ class SearchHit:
     note: str = ""
     icon: str = "film"
     art: Art | None = None
+    method: Method = "get"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchView:
-    """`core/fragments/search.html`, and the search page without JavaScript."""
+    """`core/fragments/search.html`, and the search page without JavaScript. `more_path` brings what takes longer to find; `notes` say
+    what could not be asked; `step` tells the parts of one answer apart."""
 
     query: str
     hits: tuple[SearchHit, ...] = ()
     all_path: str | None = None
+    more_path: str | None = None
+    notes: tuple[TileState, ...] = ()
+    credits: tuple[str, ...] = ()
+    step: str = "hit"
     state: TileState = NORMAL
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[SearchHit, ...]], ...]:
+        """The hits by their sections, in the order of the first of each."""
+        found: dict[str, list[SearchHit]] = {}
+        for hit in self.hits:
+            found.setdefault(hit.group, []).append(hit)
+        return tuple((label, tuple(hits)) for label, hits in found.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

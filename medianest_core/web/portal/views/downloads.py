@@ -47,10 +47,11 @@ class DownloadRow:
 class DownloadsView:
     """`core/downloads.html`. The paste form posts `url` to `inspect_path`, which answers `core/fragments/preview.html`.
 
-    `tabs` choose mine, all (admins) and finished. `notice` says why nothing runs (low disk, paused).
+    `tabs` choose mine, all (admins) and finished. `notice` says why nothing runs (low disk, paused). `path`: this list as it is.
     """
 
     inspect_path: str
+    path: str = "/downloads"
     examples: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     url: str = ""
@@ -61,6 +62,37 @@ class DownloadsView:
     notice: str = ""
     next: Sentinel | None = None
     state: TileState = NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionRow:
+    """notes: what is wanted of it, in a few words each."""
+
+    name: str
+    path: str
+    notes: tuple[str, ...] = ()
+    due_at: float | None = None
+    newest_at: float | None = None
+    error: str = ""
+    badge: Badge | None = None
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionsView:
+    """`core/subscriptions.html`."""
+
+    rows: tuple[SubscriptionRow, ...]
+    add: Action | None = None
+    state: TileState = NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionView:
+    """`core/subscription.html`."""
+
+    title: str
+    form: Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

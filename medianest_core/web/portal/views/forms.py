@@ -9,7 +9,7 @@ from .common import Action, Choice, TileState
 
 FieldKind = Literal[
     "text", "url", "email", "password", "secret", "number", "duration", "bytes", "checkbox", "toggle", "select", "multiselect",
-    "radio", "textarea", "list", "path", "color", "time", "hidden", "file", "static",
+    "picks", "radio", "textarea", "list", "path", "color", "time", "hidden", "file", "static",
 ]  # fmt: skip
 
 
@@ -19,7 +19,9 @@ class Field:
 
     kind `secret`: `is_set` says that one is stored; an empty input keeps it, the form field `<name>__clear` = "1" removes it.
     kind `checkbox` and `toggle`: value "true" or ""; a hidden "false" is sent with it.
-    kind `list`: one input per value, all of one name. `theirs` is the stored value when a save met a newer version.
+    kind `picks`: a row with a box for each choice, its `help` below it, and one box for all. kind `list`: one input per value, all of one name. `theirs` is the stored value when a save met a newer version.
+    `theirs_label` is what the reader sees of it where that is another thing. `look_path` receives the form when the value changes
+    and answers the page with the form as it is then (select, radio and multiselect); without a script a button does the same.
     `unit` is shown behind the input. `advanced` puts it behind "More settings".
     """
 
@@ -34,6 +36,8 @@ class Field:
     required: bool = False
     error: str = ""
     theirs: str | None = None
+    theirs_label: str = ""
+    look_path: str = ""
     is_set: bool = False
     advanced: bool = False
     readonly: bool = False

@@ -7,6 +7,7 @@ from typing import Literal
 
 from .common import (
     NORMAL,
+    UNSAVED,
     Action,
     Art,
     Badge,
@@ -15,10 +16,13 @@ from .common import (
     Fact,
     Poster,
     Progress,
+    SavedBar,
     Sentinel,
     Shelf,
     TileState,
 )
+from .forms import Form
+from .plays import PlaysView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,25 @@ class HomeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardRow:
+    """A card of the home page on the page that arranges them."""
+
+    id: str
+    title: str
+    icon: str
+    hidden: bool
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrangeView:
+    """`core/arrange.html`. `reset` forgets what the person chose; None where nothing was chosen."""
+
+    cards: tuple[CardRow, ...]
+    reset: Action | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilterGroup:
     """One filter of the library: the query parameter `name` with its choices. `open` groups stand unfolded."""
 
@@ -65,7 +88,7 @@ class LibraryView:
     """`core/library.html`, and `core/fragments/posters.html` for the next page of it.
 
     `fragment_path` answers the grid alone (htmx, on any change of the filter form). `chips` are the active filters; their
-    path is the page without that one.
+    path is the page without that one. `changed`: sent after a change of the filters, with all that stands around the grid.
     """
 
     title: str
@@ -80,7 +103,11 @@ class LibraryView:
     query: str = ""
     density: Literal["cosy", "dense"] = "cosy"
     chips: tuple[Choice, ...] = ()
+    year_from: str = ""
+    year_to: str = ""
+    saved: SavedBar = UNSAVED
     clear_path: str = "/library"
+    changed: bool = False
     next: Sentinel | None = None
     state: TileState = NORMAL
     sync: Progress | None = None
@@ -139,11 +166,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TitleView:
-    """`core/title.html`. `provenance_path` explains why the title looks as it does."""
+    """`core/title.html`. `provenance_path` explains why the title looks as it does. `id` and `path`: what the page loads again
+    when the library says that this title changed. `wide`: its picture is 16:9."""
 
     title: str
     kind: Literal["movie", "show", "video", "other"]
     kind_label: str
+    id: str = ""
+    path: str = ""
+    wide: bool = False
     poster: Art | None = None
     backdrop: Art | None = None
     original_title: str = ""
@@ -154,6 +185,7 @@ class TitleView:
     rating: float | None = None
     facts: tuple[Fact, ...] = ()
     badges: tuple[Badge, ...] = ()
+    plays: PlaysView | None = None
     actions: tuple[Action, ...] = ()
     availability: tuple[Availability, ...] = ()
     seasons: tuple[Season, ...] = ()
@@ -163,6 +195,17 @@ class TitleView:
     slots: tuple[Card, ...] = field(default=())
     provenance_path: str | None = None
     state: TileState = NORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitleReportView:
+    """`core/title_report.html`. `path`: the title's page."""
+
+    title: str
+    kind_label: str
+    path: str
+    form: Form
+    poster: Art | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

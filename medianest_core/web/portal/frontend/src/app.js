@@ -5,12 +5,15 @@ import { watchCopy } from "./copy.js";
 import { watchForms } from "./forms.js";
 import { watchImages } from "./images.js";
 import { watchDialogs } from "./dialogs.js";
+import { watchLists } from "./lists.js";
+import { watchOffline } from "./offline.js";
 import { watchOptimistic } from "./optimistic.js";
 import { watchPalette } from "./palette.js";
 import { watchPolls } from "./poll.js";
 import { watchTheme } from "./theme.js";
 import { watchTimes } from "./times.js";
 import { watchToasts } from "./toasts.js";
+import { watchTriage } from "./triage.js";
 
 const page = document.documentElement;
 page.classList.add("js");
@@ -19,12 +22,20 @@ addEventListener("scroll", () => page.classList.toggle("scrolled", scrollY > 4),
 
 watchTheme();
 watchToasts();
+watchOffline();
 watchDialogs();
 watchPalette();
 watchForms();
+watchLists();
 watchOptimistic();
 watchCopy();
 watchImages();
 watchPolls();
 watchTimes();
-if (document.body.dataset.live === "on") import("./socket.js").then(({ startLive }) => startLive());
+watchTriage();
+// Asked for once in a device's life: only where its button is.
+if (document.querySelector("[data-push]")) import("./push.js").then(({ watchPush }) => watchPush());
+if (document.querySelector("[data-plays]")) import("./plays.js").then(({ watchPlays }) => watchPlays());
+if (document.querySelector("[data-ranking]")) import("./ranking.js").then(({ watchRanking }) => watchRanking());
+const { live, keptAt } = document.body.dataset;
+if (live === "on" && !keptAt) import("./socket.js").then(({ startLive }) => startLive());

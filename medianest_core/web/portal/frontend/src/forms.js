@@ -8,6 +8,7 @@ export function watchForms() {
     dirty.add(form);
     form.querySelector("[data-part=unsaved]")?.removeAttribute("hidden");
   });
+  on("input", "[data-patient] form", (_, form) => form.setAttribute("data-touched", ""));
   on("submit", "form[data-guard]", (_, form) => dirty.delete(form));
   addEventListener("beforeunload", (event) => {
     for (const form of dirty) if (!form.isConnected) dirty.delete(form);

@@ -1,6 +1,7 @@
 // htmx with everything off that a strict content policy forbids, morphing swaps, and errors told in words.
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
+import { holding, kept } from "./lists.js";
 import { word } from "./page.js";
 import { toast } from "./toasts.js";
 
@@ -27,15 +28,18 @@ htmx.defineExtension("morph", {
     if (style !== "morph" && style !== "morph:innerHTML") return false;
     const morphStyle = style === "morph" ? "outerHTML" : "innerHTML";
     const children = fragment.nodeType === Node.DOCUMENT_FRAGMENT_NODE ? [...fragment.children] : [fragment];
-    return Idiomorph.morph(target, morphStyle === "outerHTML" ? children : fragment.childNodes, {
+    const hold = holding(target);
+    const made = Idiomorph.morph(target, morphStyle === "outerHTML" ? children : fragment.childNodes, {
       morphStyle,
       ignoreActiveValue: true,
       callbacks: {
-        // a fold the reader opened, and an image already faded in, stay as they are
+        // a fold the reader opened, and an image already faded in, stay as they are; so does what is being written in a list
         beforeAttributeUpdated: (name, node) =>
-          !(name === "open" && node.tagName === "DETAILS") && !(name === "class" && node.tagName === "IMG"),
+          !(name === "open" && node.tagName === "DETAILS") && !(name === "class" && node.tagName === "IMG") && !kept(name, node),
       },
     });
+    hold();
+    return made;
   },
 });
 
@@ -58,16 +62,19 @@ function reason(xhr) {
   return word("failed");
 }
 
+/** What reloads by itself fails without a word; what somebody sends from within it does not. */
+const quiet = (element) => Boolean(element.closest("form,[data-quiet]")?.matches("[data-quiet]"));
+
 document.addEventListener("htmx:responseError", ({ detail }) => {
   const text = reason(detail.xhr);
   detail.elt.dispatchEvent(new CustomEvent("mn:refused", { bubbles: true, detail: { text } }));
-  if (!detail.elt.closest("[data-quiet]")) toast(text, "error");
+  if (!quiet(detail.elt)) toast(text, "error");
   if (detail.xhr.status === 401) location.reload();
 });
 for (const type of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(type, ({ detail }) => {
     detail.elt.dispatchEvent(new CustomEvent("mn:refused", { bubbles: true, detail: { text: word("offline") } }));
-    if (!detail.elt.closest("[data-quiet]")) toast(word("offline"), "error");
+    if (!quiet(detail.elt)) toast(word("offline"), "error");
   });
 }
 

@@ -6,6 +6,7 @@ let timer = 0;
 let since = Date.now();
 
 function show(state) {
+  if (state === "stale") document.dispatchEvent(new CustomEvent("mn:stale"));
   for (const element of document.querySelectorAll("[data-live-indicator]")) {
     element.dataset.state = state;
     const text = element.querySelector(".live-text");
@@ -13,6 +14,12 @@ function show(state) {
     const said = state === "live" ? word("live") : state === "connecting" ? word("connecting") : word("stale", { time: clock });
     if (text.textContent !== said) text.textContent = said;
   }
+}
+
+/** For a page that was kept: stale since the time it was made (milliseconds). */
+export function setStale(at) {
+  since = at;
+  show("stale");
 }
 
 export function setLive(state) {

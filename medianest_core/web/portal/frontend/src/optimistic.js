@@ -1,33 +1,17 @@
-// Actions that answer at once: a form[data-optimistic=CLASS] puts the class on its [data-swap] (or itself) while the request
-// runs; a refusal takes it back, and the reason is told by a toast. data-pressed flips aria-pressed of the button.
+// Actions that answer at once: a form[data-optimistic=TEXT] writes it into the [data-state] of its [data-swap] or [data-scope] (or
+// itself), which is .deciding while the request runs. A refusal takes it back, and the reason is told by a toast.
 import { on } from "./page.js";
-
-function flip(form) {
-  const target = form.closest("[data-swap]") ?? form;
-  const name = form.dataset.optimistic;
-  const had = target.classList.contains(name);
-  target.classList.toggle(name, !had);
-  const button = form.querySelector("[aria-pressed]");
-  const pressed = button?.getAttribute("aria-pressed");
-  button?.setAttribute("aria-pressed", String(pressed !== "true"));
-  return () => {
-    target.classList.toggle(name, had);
-    if (button) button.setAttribute("aria-pressed", pressed);
-  };
-}
 
 export function watchOptimistic() {
   on("htmx:beforeRequest", "form[data-optimistic]", (_, form) => {
-    const undo = flip(form);
-    const settle = () => {
-      form.removeEventListener("mn:refused", refused);
-      form.removeEventListener("htmx:afterSwap", settle);
+    const target = form.closest("[data-swap],[data-scope]") ?? form;
+    const state = target.querySelector("[data-state]");
+    const said = state?.textContent;
+    const show = (text, busy) => {
+      if (state) state.textContent = text;
+      target.classList.toggle("deciding", busy);
     };
-    const refused = () => {
-      undo();
-      settle();
-    };
-    form.addEventListener("mn:refused", refused);
-    form.addEventListener("htmx:afterSwap", settle);
+    show(form.dataset.optimistic, true);
+    form.addEventListener("mn:refused", () => show(said, false), { once: true });
   });
 }

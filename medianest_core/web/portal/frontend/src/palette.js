@@ -1,5 +1,6 @@
 // The one search box: ⌘K, Ctrl+K or / opens it; results come as a fragment; arrows move, Enter goes.
 import { on } from "./page.js";
+import { shortcutsOn } from "./triage.js";
 
 const hits = (dialog) => [...dialog.querySelectorAll("[role=option]")];
 
@@ -12,6 +13,13 @@ function choose(dialog, index) {
     input.setAttribute("aria-activedescendant", chosen.id);
     chosen.scrollIntoView({ block: "nearest" });
   } else input.removeAttribute("aria-activedescendant");
+}
+
+/** How many there are, for those who do not see them. */
+function tell(dialog, count) {
+  const status = dialog.querySelector("[role=status]");
+  const { one, many, none } = status.dataset;
+  status.textContent = count === 0 ? none : count === 1 ? one : many.replace("#", count);
 }
 
 export function watchPalette() {
@@ -31,22 +39,42 @@ export function watchPalette() {
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input,textarea,select,[contenteditable]");
-    const asked = (event.key === "k" && (event.metaKey || event.ctrlKey)) || (event.key === "/" && !typing);
+    const asked = (event.key === "k" && (event.metaKey || event.ctrlKey)) || (event.key === "/" && !typing && shortcutsOn());
     if (!asked || event.altKey) return;
     event.preventDefault();
     open();
+  });
+  let typed = false;
+  let entered = false;
+  input.addEventListener("input", () => {
+    typed = true;
+    entered = false;
   });
   input.addEventListener("keydown", (event) => {
     const all = hits(dialog);
     const at = all.findIndex((hit) => hit.getAttribute("aria-selected") === "true");
     if (event.key === "ArrowDown") choose(dialog, Math.min(at + 1, all.length - 1));
     else if (event.key === "ArrowUp") choose(dialog, Math.max(at - 1, 0));
-    else if (event.key === "Enter") (all[at] ?? all[0])?.click();
-    else return;
+    else if (event.key === "Enter") {
+      // Who types quickly means what was typed, not what was found before.
+      if (typed) entered = true;
+      else (all[at] ?? all[0])?.click();
+    } else return;
     event.preventDefault();
   });
-  dialog.addEventListener("htmx:afterSwap", () => {
-    input.setAttribute("aria-expanded", String(hits(dialog).length > 0));
-    choose(dialog, 0);
+  dialog.addEventListener("htmx:afterSwap", (event) => {
+    const all = hits(dialog);
+    const answered = event.detail.requestConfig?.elt === input;
+    input.setAttribute("aria-expanded", String(all.length > 0));
+    // What the catalogs know comes later: it must not take the choice away that somebody has made meanwhile.
+    const chosen = answered ? 0 : all.findIndex((hit) => hit.getAttribute("aria-selected") === "true");
+    choose(dialog, Math.max(chosen, 0));
+    const none = dialog.querySelector("[data-palette-none]");
+    if (none) none.hidden = all.length > 0;
+    tell(dialog, all.length);
+    if (!answered || input.value !== event.detail.requestConfig.parameters.q) return;
+    typed = false;
+    if (entered) all[0]?.click();
+    entered = false;
   });
 }

@@ -5,7 +5,7 @@ import { setLive } from "./indicator.js";
 import { root } from "./page.js";
 import { patchProgress } from "./progress.js";
 import { toast } from "./toasts.js";
-import { progressOf, subject } from "./wire.js";
+import { progressOf, subjects } from "./wire.js";
 
 let seen = 0;
 let newest = 0;
@@ -15,10 +15,13 @@ const known = new Set();
 let socket = null;
 
 /** Tell the elements that asked for `name` (or `name/id`) by data-live-topic; those with hx-trigger="live" load again. */
-function announce(name, id) {
+function announce(name, about) {
   for (const element of document.querySelectorAll("[data-live-topic]")) {
     const topics = element.dataset.liveTopic.split(" ");
-    if (topics.includes(name) || (id && topics.includes(`${name}/${id}`))) refresh(element, name);
+    // a row of a list that hears of itself
+    const own = element.dataset.liveOwn;
+    if (own && about.some((id) => document.getElementById(own + id))) continue;
+    if (topics.includes(name) || about.some((id) => topics.includes(`${name}/${id}`))) refresh(element, name);
   }
 }
 
@@ -31,7 +34,10 @@ function refresh(element, name) {
     element,
     setTimeout(() => {
       due.delete(element);
-      if (element.isConnected) element.dispatchEvent(new CustomEvent("live", { bubbles: false, detail: { name } }));
+      if (!element.isConnected) return;
+      // a form that somebody is filling in is not taken from them
+      if (element.hasAttribute("data-patient") && element.querySelector("form[data-touched]")) return;
+      element.dispatchEvent(new CustomEvent("live", { bubbles: false, detail: { name } }));
     }, 150),
   );
 }
@@ -61,13 +67,16 @@ function receive(name, message) {
       dot.textContent = count ? String(Math.min(count, 99)) : "";
     }
   }
-  announce(name, subject(data));
+  announce(name, subjects(data));
 }
 
 function connect() {
   socket = io({
     path: `${root()}/live/socket.io`,
     withCredentials: true,
+    // a websocket stays with the process that took it; requests of polling may reach another one each time
+    transports: ["websocket", "polling"],
+    tryAllTransports: true,
     reconnectionDelay: 500,
     reconnectionDelayMax: 10000,
     randomizationFactor: 0.5,
@@ -103,8 +112,12 @@ function connect() {
     known.clear();
     resync();
   });
-  // a moment later, so that the answer to this page's own signing out leads on first
-  socket.on("session:ended", () => setTimeout(() => location.reload(), 500));
+  // the answer to this page's own signing out leads on by itself, however late: loading again would overtake it
+  let signingOut = false;
+  addEventListener("submit", (event) => {
+    if (event.target.action.endsWith("/sign-out")) signingOut = true;
+  });
+  socket.on("session:ended", () => signingOut || location.reload());
   socket.on("disconnect", (why) => {
     // the server ended it: the session may be over, which a page load will tell
     setLive(why === "io server disconnect" ? "stale" : "connecting");

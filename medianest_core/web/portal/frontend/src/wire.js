@@ -1,9 +1,12 @@
 // What live events carry, in the terms of the page: which thing an event is about, and how far work is.
 
-const ids = ["download_id", "job_id", "instance_id", "notification_id", "user_id", "plugin", "run_id", "id"];
+const ids = ["request_id", "issue_id", "monitor_id", "download_id", "job_id", "instance_id", "notification_id", "user_id", "plugin", "run_id", "id"];
 
-/** The id of what an event is about, as data-live-topic="NAME/ID" names it. */
-export const subject = (data) => ids.map((name) => data?.[name]).find((value) => value !== undefined && value !== "");
+/** The ids of what an event is about, as data-live-topic="NAME/ID" names them: of one thing, or of titles of the library. */
+export const subjects = (data) => {
+  const one = ids.map((name) => data?.[name]).find((value) => value !== undefined && value !== "");
+  return one === undefined ? (data?.title_ids ?? []) : [one, ...(data.title_ids ?? [])];
+};
 
 const part = (done, total) => (typeof done === "number" && total > 0 ? done / total : undefined);
 
@@ -23,7 +26,7 @@ function sync(data) {
   const rows = [{ key: `sync/${data.run_id}`, ...whole }];
   if (data.job_id) rows.push({ key: `job/${data.job_id}`, ...whole }, { key: `sync/${data.job_id}`, ...whole });
   for (const [id, one] of Object.entries(data.instances ?? {})) {
-    rows.push({ key: `sync/${id}`, fraction: part(one.done, one.total), done: one.done, total: one.total, left: one.eta, text: one.message });
+    rows.push({ key: `sync/${data.run_id}/${id}`, fraction: part(one.done, one.total), done: one.done, total: one.total, left: one.eta, text: one.message });
   }
   return rows;
 }
