@@ -18,11 +18,14 @@ from medianest_core.web.gate.correlation import Correlation
 from medianest_core.web.gate.headers import SecurityHeaders
 from medianest_core.web.gate.limits import Limits
 from medianest_core.web.gate.origin import SameOrigin
+from medianest_core.web.gate.overload import Overload
+from medianest_core.web.gate.permission import Permission
 from medianest_core.web.gate.problems import ErrorPage, Problems, problem_of, respond
 from medianest_core.web.gate.proxies import Proxies
 from medianest_core.web.gate.routing import check_policies
 from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.session import WhoAsks
+from medianest_core.web.gate.tags import Tags
 
 
 def make_app(
@@ -47,6 +50,7 @@ def make_app(
             Middleware(Compression),
             Middleware(SecurityHeaders),
             Middleware(Problems, page=page),
+            Middleware(Overload),
             Middleware(WhoAsks, accounts=services.accounts),
             Middleware(SameOrigin, public_url=settings.public_url),
             Middleware(
@@ -54,7 +58,10 @@ def make_app(
                 limiter=services.limiter,
                 api_limit=lambda: services.portal_settings.now.api_per_minute,
             ),
+            # Behind the limits: a plugin is not asked more often than a person may come.
+            Middleware(Permission, host=services.host),
             Middleware(Bodies),
+            Middleware(Tags),
         ],
         exception_handlers={HTTPException: refuse},
         **options,

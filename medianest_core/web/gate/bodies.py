@@ -9,6 +9,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from medianest_core.base.texts import N_
 from medianest_core.web.gate.origin import SAFE
 from medianest_core.web.gate.problems import Problem, route_path
 
@@ -56,4 +57,6 @@ class Bodies:
 
 
 def _too_large(largest: int) -> Problem:
-    return Problem(413, f"At most {largest // 1024} KiB are taken here.", code="too_large")
+    return Problem(
+        413, N_("At most {size} KiB are taken here.").format(size=largest // 1024), code="too_large"
+    )

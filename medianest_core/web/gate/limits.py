@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from medianest_core.base.texts import N_
 from medianest_core.cache.limits import LimitResult, RateLimiter
 from medianest_core.web.gate.origin import SAFE
 from medianest_core.web.gate.problems import Problem, route_path
@@ -18,15 +19,16 @@ API_PER_MINUTE = 100
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """So many a minute, counted under `name`."""
+    """So many a minute, counted under `name`. shared: over all processes, else in each of them."""
 
     name: str
     limit: int
+    shared: bool = True
 
 
 PAGES = Budget("pages", 600)
-FILES = Budget("files", 6_000)
-SOCKETS = Budget("sockets", 1_200)
+FILES = Budget("files", 6_000, shared=False)
+SOCKETS = Budget("sockets", 1_200, shared=False)
 HANDSHAKES = Budget("handshakes", 120)
 WEBHOOKS = Budget("webhooks", 600)
 _FREE = ("/healthz", "/readyz")
@@ -49,11 +51,15 @@ class Limits:
             return
         viewer = scope["state"]["viewer"]
         who = viewer.id if viewer is not None else f"ip:{client_of(scope)}"
-        result = await self._limiter.hit(f"{budget.name}:{who}", budget.limit, PER)
+        key = f"{budget.name}:{who}"
+        if budget.shared:
+            result = await self._limiter.hit(key, budget.limit, PER)
+        else:
+            result = self._limiter.hit_here(key, budget.limit, PER)
         if not result.allowed:
             raise Problem(
                 429,
-                f"You may do this {budget.limit} times a minute.",
+                N_("You may do this {count} times a minute.").format(count=budget.limit),
                 code="too_many",
                 retry_at=result.reset_at,
                 headers=_shown(result),

@@ -9,6 +9,7 @@ from starlette.requests import Request as HttpRequest
 
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import bounded
+from medianest_core.base.texts import N_
 from medianest_core.host.errors import PluginFault
 from medianest_core.sdk.context import PluginContext
 from medianest_core.sdk.errors import MediaNestError
@@ -54,4 +55,6 @@ async def call_plugin(plugin: str, awaitable: Awaitable[T], deadline: float = DE
         raise
     except Exception as error:
         _log.exception("a plugin's handler failed", plugin=plugin)
-        raise PluginFault(f"The plugin {plugin} made a mistake. It is in the log.") from error
+        raise PluginFault(
+            N_("The plugin {plugin} made a mistake. It is in the log.").format(plugin=plugin)
+        ) from error

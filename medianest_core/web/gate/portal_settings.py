@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from medianest_core.sdk.errors import UserError
 from medianest_core.store.engine import Database
-from medianest_core.store.repos import portal_settings
+from medianest_core.store.repos import portal_settings, settings_history
 from medianest_core.store.repos.portal_settings import PortalSettings
+from medianest_core.store.repos.settings_history import State
 
 FRESH = 2.0
 
@@ -34,9 +35,14 @@ class PortalSettingsReader:
         return self.now
 
     async def change(
-        self, values: Mapping[str, Any], version: int | None, actor: str | None
+        self,
+        values: Mapping[str, Any],
+        version: int | None,
+        actor: str | None,
+        *,
+        restores: int | None = None,
     ) -> PortalSettings:
-        """Save with `values` changed. Raises UserError, Stale."""
+        """Save with `values` changed. restores: the state in the history that they are. Raises UserError, Stale."""
         present, stored = await portal_settings.load(self._db)
         try:
             changed = PortalSettings.model_validate(present.model_dump() | dict(values))
@@ -46,7 +52,27 @@ class PortalSettingsReader:
             raise UserError(said, field) from None
         async with self._db.begin() as tx:
             self.version = await portal_settings.save(
-                tx, changed, version=stored if version is None else version, actor=actor
+                tx,
+                changed,
+                version=stored if version is None else version,
+                actor=actor,
+                restores=restores,
             )
         self.now, self._read_at = changed, self._steady()
         return changed
+
+    async def history(self, *, before: int | None = None, limit: int = 50) -> list[State]:
+        """What the settings were, newest first. before: states older than the one with this id."""
+        async with self._db.read() as tx:
+            return await settings_history.states(tx, settings_history.PORTAL, before=before, limit=limit)
+
+    async def state(self, state_id: int) -> State:
+        """One state of the history. Raises UnknownState."""
+        async with self._db.read() as tx:
+            return await settings_history.state(tx, settings_history.PORTAL, state_id)
+
+    async def restore(self, state_id: int, version: int | None, actor: str | None) -> PortalSettings:
+        """Bring a state back, as if somebody had typed it. Raises UnknownState, UserError, Stale."""
+        past = (await self.state(state_id)).values
+        known = {name: past[name] for name in PortalSettings.model_fields if name in past}
+        return await self.change(known, version, actor, restores=state_id)

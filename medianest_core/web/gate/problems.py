@@ -18,9 +18,11 @@ from medianest_core.base.logging import correlation_id, get_logger
 from medianest_core.base.texts import N_
 from medianest_core.domain.accounts.access import Verdict
 from medianest_core.domain.accounts.errors import Missing, NotAllowed, SetupClosed, TooManyAttempts
+from medianest_core.domain.requests.errors import Denied
 from medianest_core.host.errors import InvalidSettings, PluginFault, UnknownInstance, UnknownService
 from medianest_core.sdk import errors as sdk
 from medianest_core.store.errors import DatabaseAway, Stale
+from medianest_core.store.repos.settings_history import UnknownState
 
 SIGN_IN_PATH = "/sign-in"
 PENDING_PATH = "/pending"
@@ -48,7 +50,8 @@ TITLES = {
 class Problem(Exception):
     """An answer that is an error. code: a stable word for programs. extra: further JSON members.
 
-    retry_at: epoch seconds from which another try makes sense. headers: to add to the answer.
+    retry_at: epoch seconds from which another try makes sense. headers: to add to the answer. plain: said in a line of text also
+    to people, because a page would cost too much just now.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Problem(Exception):
         extra: Mapping[str, Any] | None = None,
         retry_at: float | None = None,
         headers: Mapping[str, str] | None = None,
+        plain: bool = False,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -68,6 +72,7 @@ class Problem(Exception):
         self.extra = dict(extra or {})
         self.retry_at = retry_at
         self.headers = dict(headers or {})
+        self.plain = plain
 
     @property
     def title(self) -> str:
@@ -79,10 +84,10 @@ class Refused(Problem):
 
     def __init__(self, verdict: Verdict) -> None:
         status, detail = {
-            Verdict.SIGN_IN: (401, "You are not signed in."),
-            Verdict.WAITING: (403, "Your account waits for an admin's approval."),
-            Verdict.HIDDEN: (404, "There is nothing at this address."),
-        }.get(verdict, (403, "Your account may not do this."))
+            Verdict.SIGN_IN: (401, N_("You are not signed in.")),
+            Verdict.WAITING: (403, N_("Your account waits for an admin's approval.")),
+            Verdict.HIDDEN: (404, N_("There is nothing at this address.")),
+        }.get(verdict, (403, N_("Your account may not do this.")))
         headers = {"WWW-Authenticate": 'Bearer realm="MediaNest"'} if status == 401 else None
         super().__init__(status, detail, code=verdict.value, headers=headers)
         self.verdict = verdict
@@ -93,8 +98,10 @@ _BY_TYPE: tuple[tuple[type[Exception], int, str], ...] = (
     (Missing, 404, "missing"),
     (UnknownInstance, 404, "missing"),
     (UnknownService, 404, "missing"),
+    (UnknownState, 404, "missing"),
     (sdk.NotFound, 404, "missing"),
     (NotAllowed, 409, "not_allowed"),
+    (Denied, 403, "denied"),
     (SetupClosed, 403, "setup_closed"),
     (sdk.SignInDenied, 403, "sign_in_denied"),
     (sdk.ChallengeExpired, 410, "expired"),
@@ -145,11 +152,11 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, sdk.MediaNestError):
         return Problem(409, str(error), code="refused")
     _log.exception("unexpected error", exc_info=error)
-    return Problem(500, "It has been noted in the log under this request's number.", code="internal")
+    return Problem(500, N_("It has been noted in the log under this request's number."), code="internal")
 
 
 def _own_words(error: HTTPException) -> str:
-    standard = {"Not Found": "There is nothing at this address.", "Method Not Allowed": ""}
+    standard = {"Not Found": N_("There is nothing at this address."), "Method Not Allowed": ""}
     return standard.get(error.detail, error.detail)
 
 
@@ -213,7 +220,7 @@ async def respond(request: Request, problem: Problem, page: ErrorPage | None) ->
             return Response(status_code=problem.status, headers={"HX-Redirect": target})
         if request.method in ("GET", "HEAD"):
             return RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
-    if page is not None:
+    if page is not None and not problem.plain:
         try:
             response = await page(request, problem)
             for name, value in _headers(problem).items():

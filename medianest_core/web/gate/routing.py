@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from medianest_core.domain.accounts.access import Verdict, decide
+from medianest_core.base.texts import N_
+from medianest_core.domain.accounts.access import Verdict, decide, scope_allows, scope_needed
 from medianest_core.sdk.permissions import Policy
 from medianest_core.web.gate.origin import SAFE
-from medianest_core.web.gate.problems import Problem, Refused
+from medianest_core.web.gate.problems import Problem, Refused, route_path
 from medianest_core.web.gate.viewer import key_of, viewer_of
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -46,12 +48,14 @@ class Listed(Protocol):
 
 def enforce(connection: HTTPConnection, policy: Policy, owner_id: str | None = None) -> None:
     """Raises Refused where the policy does not let this person in."""
+    key = key_of(connection)
+    if key is not None:
+        needed = scope_needed(policy, reads=connection.scope.get("method") in SAFE)
+        if not scope_allows(key.scopes, needed):
+            raise Problem(403, N_('This key needs the scope "{scope}".').format(scope=needed), code="scope")
     verdict = decide(policy, viewer_of(connection), owner_id)
     if verdict is not Verdict.ALLOW:
         raise Refused(verdict)
-    key = key_of(connection)
-    if key is not None and connection.scope.get("method") not in SAFE and not key.scopes & {"write", "admin"}:
-        raise Problem(403, 'This key may only read; it needs the scope "write".', code="scope")
 
 
 class PolicyRoute(Route):
@@ -126,6 +130,45 @@ class PolicyMount(Mount):
         return [Entry("mount", "GET", f"{self.path}/{{path:path}}", self.policy)]
 
 
+class Later(BaseRoute):
+    """Routes that the first request makes which nothing before them answers; they then stand in its place.
+
+    Importing every page would take a seventh of the portal's start, for people of whom most open a few.
+    """
+
+    def __init__(self, make: Callable[[], Sequence[BaseRoute]], below: str = "") -> None:
+        """make: imports and makes them, in a thread. below: what the paths of all of them begin with."""
+        self._make = make
+        self._below = below
+        self._loading = asyncio.Lock()
+        self._made: list[BaseRoute] | None = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        fits = scope["type"] == "http" and route_path(scope).startswith(self._below)
+        return (Match.FULL if fits else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._loading:
+            made = await asyncio.to_thread(self._routes)
+        router: Router = scope["router"]
+        if self in router.routes:
+            place = router.routes.index(self)
+            router.routes[place : place + 1] = made
+        # As if they had been there from the first, methods that are not allowed and slashes too many included.
+        await router(scope, receive, send)
+
+    def entries(self) -> Iterable[Entry]:
+        return policy_table(self._routes())
+
+    def _routes(self) -> list[BaseRoute]:
+        """Raises NoPolicy for one that has none."""
+        if self._made is None:
+            made = list(self._make())
+            check_policies(made)
+            self._made = made
+        return self._made
+
+
 def page(
     path: str,
     handler: Handler,
@@ -139,9 +182,9 @@ def page(
 
 
 def check_policies(routes: Iterable[BaseRoute]) -> None:
-    """Raises NoPolicy for a route that has none. Mounted applications check their own when they are loaded."""
+    """Raises NoPolicy for a route that has none. What is loaded later is checked then."""
     for route in routes:
-        if not isinstance(route, PolicyRoute | PolicyMount):
+        if not isinstance(route, PolicyRoute | PolicyMount | Later):
             raise NoPolicy(f"The route {getattr(route, 'path', route)!r} has no policy.")
         if isinstance(route, PolicyRoute) and not isinstance(route.policy, Policy):
             raise NoPolicy(f"The route {route.path!r} has no policy.")
@@ -152,7 +195,10 @@ def policy_table(routes: Iterable[BaseRoute]) -> list[Entry]:
     routes = list(routes)
     check_policies(routes)
     found = [
-        entry for route in routes if isinstance(route, PolicyRoute | PolicyMount) for entry in route.entries()
+        entry
+        for route in routes
+        if isinstance(route, PolicyRoute | PolicyMount | Later)
+        for entry in route.entries()
     ]
     for entry in found:
         if not isinstance(entry.policy, Policy):

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from medianest_core.domain.webhooks.service import NotFromThem
+from medianest_core.domain.webhooks.entries import NotFromThem
 from medianest_core.sdk.permissions import PUBLIC
 from medianest_core.sdk.webhooks import Delivery
 from medianest_core.web.gate.problems import Problem
@@ -15,37 +15,57 @@ from medianest_core.web.gate.viewer import services_of
 
 MOST_BYTES = 5_000_000
 """No receiver may ask for more."""
+MOST_OF_ORDER = 200_000
 
 
 def routes() -> list[BaseRoute]:
     """Public by policy: the token in the address is what lets a service in."""
     return [
         page(
+            "/webhooks/sync/{instance}/{token}",
+            order_sync,
+            methods=("POST",),
+            policy=PUBLIC,
+            name="webhook-sync",
+        ),
+        page(
             "/webhooks/{plugin}/{instance}/{token}",
             receive,
             methods=("POST",),
             policy=PUBLIC,
             name="webhook",
-        )
+        ),
     ]
 
 
 async def receive(request: Request) -> Response:
     """202 once the delivery is stored; 404 for a wrong address, 413, 422, 403 where it is not from the service."""
     webhooks = services_of(request).webhooks
-    handle = await webhooks.admit(
+    handle = await webhooks.addresses.admit(
         request.path_params["plugin"], request.path_params["instance"], request.path_params["token"]
     )
     limit = min(int(handle.api.max_bytes), MOST_BYTES)
     body = await _body(request, limit)
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        accepted = await webhooks.accept(handle, Delivery(headers, body))
+        accepted = await webhooks.deliveries.accept(handle, Delivery(headers, body))
     except NotFromThem:
         raise Problem(
             403, "This is not from the service that has this address.", code="not_verified"
         ) from None
     return JSONResponse({"status": accepted.status}, 202)
+
+
+async def order_sync(request: Request) -> Response:
+    """202 with the runs once they are asked for; 404 for a wrong address, 413, 422 for what is not understood or not allowed."""
+    webhooks = services_of(request).webhooks
+    instance_id = await webhooks.addresses.admit_order(
+        request.path_params["token"], request.path_params["instance"]
+    )
+    body = await _body(request, MOST_OF_ORDER)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    done = await webhooks.sync_orders.accept(instance_id, Delivery(headers, body))
+    return JSONResponse({"status": done.status, "run_ids": done.run_ids, "job_ids": done.job_ids}, 202)
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -45,15 +45,15 @@ def at_once(viewer: Viewer) -> list[str]:
     return [audience.room for audience in rooms]
 
 
-def on_request(viewer: Viewer, name: str) -> str | None:
-    """The room that "subscribe:<name>" stands for, or None."""
+def on_request(viewer: Viewer, name: str) -> list[str]:
+    """The rooms that "subscribe:<name>" stands for."""
     if name == "status":
-        return Audience.status().room
+        return [Audience.status().room, Audience.status(viewer.role).room]
     if name == "downloads":
-        return Audience.downloads(viewer.id).room
-    return None
+        return [Audience.downloads(viewer.id).room]
+    return []
 
 
 def entitled(viewer: Viewer) -> list[str]:
     """All rooms whose events the person may receive, joined or not: what a replay looks at."""
-    return [*at_once(viewer), Audience.status().room, Audience.downloads(viewer.id).room]
+    return [*at_once(viewer), *on_request(viewer, "status"), *on_request(viewer, "downloads")]

@@ -43,6 +43,8 @@ class _Socket:
     session_id: str
     user_id: str
     viewer: Viewer
+    eio_sid: str | None = None
+    """Of one that the manager has the short way to."""
     bucket: Bucket = field(default_factory=Bucket)
 
 
@@ -85,7 +87,9 @@ class LiveServer:
         return len(self._sockets)
 
     def start(self) -> None:
-        self._unsubscribe = self._bus.subscribe(SessionsEnded, self._on_ended, name="live.sessions")
+        self._unsubscribe = self._bus.subscribe(
+            SessionsEnded, self._on_ended, name="live.sessions", everywhere=True
+        )
         self._tasks.spawn(self._watch(), "live: sessions of sockets")
 
     async def close(self) -> None:
@@ -132,6 +136,8 @@ class LiveServer:
                 await asyncio.to_thread(importlib.import_module, "socketio")
                 import socketio
 
+                from medianest_core.bus.fanout import Outbox
+
                 server = socketio.AsyncServer(
                     async_mode="asgi",
                     client_manager=self._live.manager,
@@ -145,6 +151,7 @@ class LiveServer:
                     cookie=None,
                 )
                 self._register(server)
+                server.eio.create_queue = Outbox
                 self._server = server
                 self._app = socketio.ASGIApp(server, socketio_path=None)
             return self._app
@@ -203,21 +210,39 @@ class LiveServer:
             await self._server.enter_room(sid, room)
         newest = await self._bus.rows.last_seq()
         await self._server.emit("hello", {"seq": newest, "at": self._clock.now(), "data": {}}, to=sid)
+        self._shorten(sid, environ["asgi.scope"])
         return True
 
+    def _shorten(self, sid: str, scope: Scope) -> None:
+        """Give the manager the short way to a websocket, where there is one."""
+        from medianest_core.bus.fanout import FRAMES, Line
+
+        eio_sid = self._server.manager.eio_sid_from_sid(sid, "/")
+        connection = self._server.eio.sockets.get(eio_sid)
+        frames = (scope.get("extensions") or {}).get(FRAMES)
+        socket = self._sockets.get(sid)
+        if scope["type"] != "websocket" or frames is None or connection is None:
+            return
+        if socket is not None:
+            self._server.manager.attach(eio_sid, Line(connection.queue, frames))
+            socket.eio_sid = eio_sid
+
     async def _on_disconnect(self, sid: str, reason: Any = None) -> None:
-        self._sockets.pop(sid, None)
+        if (socket := self._sockets.pop(sid, None)) is not None:
+            self._server.manager.detach(socket.eio_sid)
 
     def _join(self, name: str) -> Callable[[str, _Socket, Any], Awaitable[Any]]:
         async def join(sid: str, socket: _Socket, _: Any) -> Any:
-            await self._server.enter_room(sid, on_request(socket.viewer, name))
+            for room in on_request(socket.viewer, name):
+                await self._server.enter_room(sid, room)
             return {"ok": True}
 
         return join
 
     def _leave(self, name: str) -> Callable[[str, _Socket, Any], Awaitable[Any]]:
         async def leave(sid: str, socket: _Socket, _: Any) -> Any:
-            await self._server.leave_room(sid, on_request(socket.viewer, name))
+            for room in on_request(socket.viewer, name):
+                await self._server.leave_room(sid, room)
             return {"ok": True}
 
         return leave
@@ -251,22 +276,25 @@ class LiveServer:
             await asyncio.sleep(self._check_every)
             if not self._sockets:
                 continue
+            # Only these are asked about: one that connects meanwhile has its turn the next time.
+            looked_at = list(self._sockets.items())
             try:
-                alive = await self._sessions.in_force({one.session_id for one in self._sockets.values()})
+                alive = await self._sessions.in_force({one.session_id for _, one in looked_at})
                 away = False
             except Exception as error:
                 if not away:
                     _log.warning("the sessions of sockets cannot be checked", reason=str(error))
                 away = True
                 continue
-            for sid, socket in list(self._sockets.items()):
+            for sid, socket in looked_at:
                 session = alive.get(socket.session_id)
                 if session is None or session.viewer.role != socket.viewer.role:
                     await self._disconnect(sid)
 
     async def _disconnect(self, sid: str) -> None:
-        if self._sockets.pop(sid, None) is None:
+        if (socket := self._sockets.pop(sid, None)) is None:
             return
+        self._server.manager.detach(socket.eio_sid)
         connection = self._server.manager.eio_sid_from_sid(sid, "/")
         try:
             await self._server.emit(

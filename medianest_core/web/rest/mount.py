@@ -1,22 +1,22 @@
-"""The API as the portal mounts it: loaded when it is first needed, with entity tags, and the most asked question answered first."""
+"""The API as the portal mounts it: loaded when it is first needed, and the most asked question answered first."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import orjson
-import xxhash
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medianest_core.sdk.permissions import PENDING, USER
 from medianest_core.sdk.routes import ApiRoute
 from medianest_core.web.gate.problems import Problem, problem_json, problem_of
 from medianest_core.web.gate.routing import Entry, PolicyMount, enforce
 from medianest_core.web.gate.services import Services
+from medianest_core.web.gate.viewer import viewer_of
 from medianest_core.web.rest.shared import Answer, SharedAnswers
 from medianest_core.web.rest.whoami import who_am_i
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PREFIX = "/api/v1"
-Headers = Sequence[tuple[bytes, bytes]]
-Keep = Callable[[Headers, bytes, bytes], None]
 
 
 class RestApi:
@@ -36,7 +34,8 @@ class RestApi:
         self._app: FastAPI | None = None
         self._built_for: tuple[tuple[str, int], ...] = ()
         self._loading = asyncio.Lock()
-        self._shared = SharedAnswers(services.bus)
+        self._shared = SharedAnswers(services.bus, services.db.written)
+        services.caches.show("answers", self._shared)
 
     def routes(self) -> list[PolicyMount]:
         return [PolicyMount(PREFIX, self, listing=self.entries, name="api")]
@@ -53,30 +52,35 @@ class RestApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         below = scope["path"][len(scope.get("root_path", "")) :]
-        if below == "/me" and scope["method"] == "GET":
-            await self._me(scope, receive, tagged(scope, send))
+        if scope["method"] == "HEAD":
+            # The server leaves the body out; everything else is as for GET.
+            scope = {**scope, "method": "GET"}
+        reads = scope["method"] == "GET"
+        if reads and below == "/me":
+            await self._me(scope, receive, send)
             return
-        key = SharedAnswers.key(below, scope["query_string"]) if scope["method"] == "GET" else None
-        if key is not None and (answer := self._shared.get(key)) is not None:
+        key = (
+            SharedAnswers.key(below, scope["query_string"], viewer_of(HTTPConnection(scope)))
+            if reads
+            else None
+        )
+        if key is None:
+            await (await self._current())(scope, receive, send)
+        elif (answer := self._shared.get(key)) is not None:
             await self._again(scope, receive, send, answer)
-            return
-        generation = self._shared.generation
-
-        def keep(headers: Headers, body: bytes, etag: bytes) -> None:
-            if key is not None:
-                self._shared.put(key, generation, headers, body, etag)
-
-        app = await self._current()
-        await app(scope, receive, tagged(scope, send, keep))
+        else:
+            kept = self._shared.kept(key, send)
+            await (await self._current())(scope, receive, kept)
 
     async def _again(self, scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
-        """What was answered a moment ago, to whoever may see it."""
+        """What was answered a moment ago, to whoever may see it; a person's own answer is found by themselves only."""
         try:
             enforce(HTTPConnection(scope), USER)
         except Problem as problem:
             await problem_json(problem, scope["path"])(scope, receive, send)
             return
-        await _whole(scope, send, answer.headers, answer.body, answer.etag)
+        await send({"type": "http.response.start", "status": 200, "headers": list(answer.headers)})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _me(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -109,42 +113,3 @@ class RestApi:
             plugins = self._services.host.registry.contributions(ApiRoute)
             self._app, self._built_for = app.build(self._services, plugins), wanted
         return self._app
-
-
-def tagged(scope: Scope, send: Send, keep: Keep | None = None) -> Send:
-    """Give whole GET answers an ETag, and nothing but 304 to whom has them already."""
-    if scope["method"] != "GET":
-        return send
-    held: Message | None = None
-
-    async def tag(message: Message) -> Any:
-        nonlocal held
-        if message["type"] == "http.response.start" and message["status"] == 200:
-            held = message
-            return
-        if held is None:
-            await send(message)
-            return
-        start, held = held, None
-        if message.get("more_body"):
-            await send(start)
-            await send(message)
-            return
-        body = message.get("body", b"")
-        etag = f'"{xxhash.xxh3_128_hexdigest(body)}"'.encode()
-        headers = [*start["headers"], (b"etag", etag), (b"cache-control", b"private, no-cache")]
-        if keep is not None:
-            keep(headers, body, etag)
-        await _whole(scope, send, headers, body, etag)
-
-    return tag
-
-
-async def _whole(scope: Scope, send: Send, headers: Headers, body: bytes, etag: bytes) -> None:
-    asked = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"")
-    status = 200
-    if etag in asked:
-        headers = [line for line in headers if line[0] not in (b"content-length", b"content-type")]
-        status, body = 304, b""
-    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
-    await send({"type": "http.response.body", "body": body})

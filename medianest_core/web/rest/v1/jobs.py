@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 
 from medianest_core.ledger.states import JobInfo, JobState
+from medianest_core.ledger.wording import for_owner
 from medianest_core.sdk.permissions import ADMIN, OWNER, USER
 from medianest_core.web.gate.problems import Problem
 from medianest_core.web.gate.routing import enforce
@@ -19,7 +20,8 @@ jobs = Resource("jobs", "/jobs")
 
 
 class JobView(BaseModel):
-    """Times: epoch seconds. done, total: in the job's own unit. args, result, worker: for admins only, else null."""
+    """Times: epoch seconds. done, total: in the job's own unit. args, result, worker: for admins only, else null. error, reason: a
+    sentence; for admins, where a program made a mistake, with the kind of error below it."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -61,7 +63,10 @@ class JobDetail(BaseModel):
 
 def _view(job: JobInfo, is_admin: bool) -> JobView:
     view = JobView.model_validate(job)
-    return view if is_admin else view.model_copy(update={"args": None, "result": None, "worker": None})
+    if is_admin:
+        return view
+    hidden = {"args": None, "result": None, "worker": None}
+    return view.model_copy(update={**hidden, "error": for_owner(job.error), "reason": for_owner(job.reason)})
 
 
 @jobs.get(policy=USER)

@@ -14,6 +14,7 @@ from medianest_core.store.repos import audit as audit_log
 from medianest_core.store.repos import portal_settings
 from medianest_core.store.repos.audit import AuditRow
 from medianest_core.store.repos.portal_settings import PortalSettings
+from medianest_core.store.repos.settings_history import State
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.rest.resource import Limit, Resource
 
@@ -53,6 +54,16 @@ async def change_settings(request: Request, body: SettingsChange) -> StoredSetti
     reader = services_of(request).portal_settings
     values = await reader.change(body.values, body.version, someone(request).id)
     return StoredSettings(values=values, version=reader.version)
+
+
+@settings.get("/history", policy=ADMIN)
+async def list_settings_history(
+    request: Request,
+    before: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+    limit: Limit = 50,
+) -> Sequence[State]:
+    """What the settings were, newest first. before: states older than the one with this id."""
+    return await services_of(request).portal_settings.history(before=before, limit=limit)
 
 
 @audit.get(policy=ADMIN)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from medianest_core.domain.webhooks.service import Address, DeliveryInfo
+from medianest_core.domain.webhooks.entries import Address, DeliveryInfo
 from medianest_core.host.health import Health
 from medianest_core.host.instance import InstanceInfo
-from medianest_core.sdk.permissions import ADMIN, USER
+from medianest_core.sdk.permissions import ADMIN
 from medianest_core.sdk.service import CheckResult
+from medianest_core.store.repos.settings_history import State
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.rest.resource import Cursor, Limit, Resource
 
 services = Resource("services", "/services")
-status = Resource("status", "/status")
 
 
 class ServiceKind(BaseModel):
@@ -65,9 +66,12 @@ class ServiceTrial(BaseModel):
 
 
 class Enabled(BaseModel):
+    """version: as read, for a 409 when it changed."""
+
     model_config = ConfigDict(extra="forbid")
 
     enabled: bool
+    version: int
 
 
 class ServiceDetail(BaseModel):
@@ -81,33 +85,6 @@ class ServiceDetail(BaseModel):
 class DeliveryPage(BaseModel):
     items: Sequence[DeliveryInfo]
     next_cursor: str | None
-
-
-class ServiceUp(BaseModel):
-    """What everyone may know. up: null while that is not known. since_at: epoch seconds."""
-
-    id: str
-    title: str
-    service: str
-    up: bool | None
-    since_at: float
-
-
-@status.get(policy=USER)
-async def list_status(request: Request) -> list[ServiceUp]:
-    """Which services answer."""
-    unknown = {"new", "setting_up", "closed"}
-    return [
-        ServiceUp(
-            id=info.id,
-            title=info.title,
-            service=info.service,
-            up=None if info.state.value in unknown else info.ready,
-            since_at=info.since,
-        )
-        for info in services_of(request).host.instances.all()
-        if info.enabled
-    ]
 
 
 @services.get("/kinds", policy=ADMIN)
@@ -164,11 +141,22 @@ async def change_service(request: Request, instance_id: str, body: ServiceChange
     )
 
 
+@services.get("/{instance_id}/history", policy=ADMIN)
+async def list_service_history(
+    request: Request,
+    instance_id: str,
+    before: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+    limit: Limit = 50,
+) -> Sequence[State]:
+    """What its settings were, newest first, secrets masked. before: states older than the one with this id."""
+    return await services_of(request).host.instances.history(instance_id, before=before, limit=limit)
+
+
 @services.put("/{instance_id}/enabled", policy=ADMIN)
 async def enable_service(request: Request, instance_id: str, body: Enabled) -> InstanceInfo:
     """Switch on or off."""
     return await services_of(request).host.instances.set_enabled(
-        instance_id, body.enabled, someone(request).id
+        instance_id, body.enabled, someone(request).id, body.version
     )
 
 
@@ -181,21 +169,21 @@ async def retry_service(request: Request, instance_id: str) -> InstanceInfo:
 
 
 @services.delete("/{instance_id}", policy=ADMIN)
-async def remove_service(request: Request, instance_id: str) -> None:
-    """Delete it, with all that refers to it."""
-    await services_of(request).host.instances.remove(instance_id, someone(request).id)
+async def remove_service(request: Request, instance_id: str, version: int) -> None:
+    """Delete it, with all that refers to it. version: as read, for a 409 when it changed."""
+    await services_of(request).host.instances.remove(instance_id, someone(request).id, version)
 
 
 @services.post("/{instance_id}/webhook", policy=ADMIN)
 async def webhook_address(request: Request, instance_id: str) -> Address:
     """The secret address the service may post to; made where there is none."""
-    return await services_of(request).webhooks.address(instance_id, someone(request).id)
+    return await services_of(request).webhooks.addresses.get(instance_id, someone(request).id)
 
 
 @services.post("/{instance_id}/webhook/rotate", policy=ADMIN)
 async def rotate_webhook(request: Request, instance_id: str) -> Address:
     """Another address; the old one stops working at once."""
-    return await services_of(request).webhooks.rotate(instance_id, someone(request).id)
+    return await services_of(request).webhooks.addresses.rotate(instance_id, someone(request).id)
 
 
 @services.get("/{instance_id}/deliveries", policy=ADMIN)
@@ -203,5 +191,7 @@ async def list_deliveries(
     request: Request, instance_id: str, cursor: Cursor = None, limit: Limit = 50
 ) -> DeliveryPage:
     """What the service posted, newest first."""
-    items, more = await services_of(request).webhooks.log(instance_id=instance_id, cursor=cursor, limit=limit)
+    items, more = await services_of(request).webhooks.deliveries.log(
+        instance_id=instance_id, cursor=cursor, limit=limit
+    )
     return DeliveryPage(items=items, next_cursor=more)

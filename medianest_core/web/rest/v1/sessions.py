@@ -20,12 +20,14 @@ class Ended(BaseModel):
 
 
 class NewKey(BaseModel):
-    """scopes: read (see), write (change your own things), admin (what admins may; admins only)."""
+    """scopes: read (see), write (also change your own things), admin (also what admins may; admins only). expires_at: epoch seconds;
+    left out, the key has no end."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(max_length=100)
     scopes: list[str] = Field(["read"], max_length=3)
+    expires_at: float | None = None
 
 
 class MadeKey(BaseModel):
@@ -68,7 +70,7 @@ async def make_key(request: Request, body: NewKey) -> MadeKey:
     """Make a key for a program."""
     viewer = someone(request)
     info, key = await services_of(request).accounts.api_keys.create(
-        viewer.id, viewer.role, body.name, body.scopes
+        viewer.id, viewer.role, body.name, body.scopes, expires_at=body.expires_at
     )
     return MadeKey(info=info, key=key)
 

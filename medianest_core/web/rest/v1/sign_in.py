@@ -113,7 +113,7 @@ async def _begin(request: Request, response: Response, body: Begin, link: str | 
     base = services_of(request).settings.public_url or str(request.base_url).rstrip("/")
     attempt, cookie = await services_of(request).accounts.sign_in.begin(
         body.method,
-        return_url=base.removesuffix("/api/v1") + "/sign-in",
+        return_url=base.removesuffix("/api/v1") + "/sign-in/return",
         remember=body.remember,
         link_user_id=link,
         ip=browser_of(request).ip,

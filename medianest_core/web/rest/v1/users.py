@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from medianest_core.domain.accounts.models import DeviceInfo, IdentityInfo, Status, User
+from medianest_core.domain.accounts.models import ApiKeyInfo, DeviceInfo, IdentityInfo, Status, User
 from medianest_core.domain.accounts.users import UserPage
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.web.gate.viewer import services_of, someone
@@ -32,7 +32,7 @@ class UserChange(BaseModel):
     role: Literal["admin", "user"] | None = None
     display_name: str | None = Field(None, max_length=100)
     email: str | None = Field(None, max_length=320)
-    version: int | None = None
+    version: int
 
 
 class Counts(BaseModel):
@@ -72,25 +72,20 @@ async def get_user(request: Request, user_id: str) -> UserDetail:
 
 @users.patch("/{user_id}", policy=ADMIN)
 async def change_user(request: Request, user_id: str, body: UserChange) -> User:
-    """Approve (status active), suspend, change the role or the name."""
-    accounts, actor = services_of(request).accounts, someone(request).id
-    version = body.version
-    user = await accounts.users.get(user_id)
-    names = body.model_dump(exclude_unset=True, include={"display_name", "email"})
-    if names:
-        user = await accounts.users.edit(user_id, names, version, actor)
-        version = user.version
-    if body.role is not None and body.role != user.role:
-        user = await accounts.users.set_role(user_id, body.role, version, actor)
-        version = user.version
-    if body.status is not None and body.status != user.status:
-        user = await accounts.users.set_status(user_id, Status(body.status), version, actor)
-    return user
+    """Approve (status active), suspend, change the role or the name: all of it, or nothing."""
+    return await services_of(request).accounts.users.change(
+        user_id,
+        body.version,
+        someone(request).id,
+        values=body.model_dump(exclude_unset=True, include={"display_name", "email"}) or None,
+        role=body.role,
+        status=Status(body.status) if body.status is not None else None,
+    )
 
 
 @users.delete("/{user_id}", policy=ADMIN)
-async def remove_user(request: Request, user_id: str, version: int | None = None) -> None:
-    """Delete the account with everything that hangs on it."""
+async def remove_user(request: Request, user_id: str, version: int) -> None:
+    """Delete the account with everything that hangs on it. version: as read, for a 409 when it changed."""
     await services_of(request).accounts.users.remove(user_id, version, someone(request).id)
 
 
@@ -100,3 +95,17 @@ async def end_sessions(request: Request, user_id: str) -> None:
     accounts = services_of(request).accounts
     await accounts.users.get(user_id)
     await accounts.sign_out_others(user_id, None, someone(request).id)
+
+
+@users.get("/{user_id}/api-keys", policy=ADMIN)
+async def list_keys(request: Request, user_id: str) -> list[ApiKeyInfo]:
+    """Somebody's keys, newest first."""
+    accounts = services_of(request).accounts
+    await accounts.users.get(user_id)
+    return await accounts.api_keys.of_user(user_id)
+
+
+@users.delete("/{user_id}/api-keys/{key_id}", policy=ADMIN)
+async def remove_key(request: Request, user_id: str, key_id: str) -> None:
+    """The key stops working at once."""
+    await services_of(request).accounts.api_keys.remove(user_id, key_id, someone(request).id)
