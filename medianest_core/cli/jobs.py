@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from medianest_core.cli.store import database, run, settings_for
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,10 +27,8 @@ def list_(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the portal; default ./data.")] = None,
 ) -> None:
     """Show jobs, newest first."""
-    from medianest_core.cli.serve import make_settings
-
-    settings = make_settings(data_dir=data_dir)
-    jobs = asyncio.run(_jobs(settings.database, state, limit))
+    settings = settings_for(data_dir)
+    jobs = run(_jobs(settings.database, state, limit))
     if as_json:
         typer.echo(json.dumps(jobs))
         return
@@ -39,13 +38,7 @@ def list_(
 
 async def _jobs(url: str, state: str | None, limit: int) -> list[dict[str, Any]]:
     from medianest_core.ledger.enqueue import Ledger
-    from medianest_core.store.engine import Database
 
-    db = Database(url)
-    await db.start()
-    try:
-        async with db.read() as tx:
-            found = await Ledger(db).list_jobs(tx, states=[state] if state else None, limit=limit)
-        return [asdict(job) for job in found.items]
-    finally:
-        await db.close()
+    async with database(url) as db, db.read() as tx:
+        found = await Ledger(db).list_jobs(tx, states=[state] if state else None, limit=limit)
+    return [asdict(job) for job in found.items]

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from medianest_core.cli import (
+    plugins_audit,
+    plugins_check,
+    plugins_compat,
+    plugins_doctor,
+    plugins_new,
+    plugins_purge,
+    plugins_trace,
+)
+from medianest_core.cli.store import database, run, settings_for
+
 app = typer.Typer(no_args_is_help=True)
-
-
-@app.callback()
-def plugins() -> None:
-    """Keeps `list` a command of its own while it is the only one."""
+app.command("new")(plugins_new.new)
+app.command("check")(plugins_check.check)
+app.command("audit")(plugins_audit.audit)
+app.command("compat")(plugins_compat.compat)
+app.command("doctor")(plugins_doctor.doctor)
+app.command("trace")(plugins_trace.trace)
+app.command("purge")(plugins_purge.purge)
 
 
 @app.command("list")
@@ -22,7 +34,7 @@ def list_plugins(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the portal; default ./data.")] = None,
 ) -> None:
     """Show every installed plugin with its state; works with and without a running portal."""
-    rows = asyncio.run(_rows(data_dir))
+    rows = run(_rows(data_dir))
     if json:
         import orjson
 
@@ -42,22 +54,21 @@ def list_plugins(
 
 
 async def _rows(data_dir: Path | None) -> list[dict[str, Any]]:
-    from medianest_core.base.logging import configure
-    from medianest_core.cli.serve import make_settings
     from medianest_core.host.survey import database_exists, survey
     from medianest_core.store.engine import Database
+    from medianest_core.store.errors import DatabaseAway
 
-    settings = make_settings(data_dir=data_dir).model_copy(update={"log_level": "error"})
-    configure(settings, to_file=False)
-    db = Database(settings.database)
-    there = database_exists(settings, db)
-    if there:
-        await db.start()
-    try:
-        found = await survey(settings, db if there else None)
-    finally:
-        if there:
-            await db.close()
+    settings = settings_for(data_dir)
+    found = None
+    if database_exists(settings, Database(settings.database)):
+        try:
+            async with database(settings.database) as db:
+                found = await survey(settings, db)
+        except DatabaseAway as error:
+            # What is installed can be shown all the same.
+            typer.echo(str(error), err=True)
+    if found is None:
+        found = await survey(settings, None)
     return [
         {
             "name": info.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from medianest_core.sdk.errors import MediaNestError
+from medianest_core.cli.store import database, run_on
 
 if TYPE_CHECKING:
     from medianest_core.base.settings import AppSettings
@@ -109,21 +108,7 @@ def create_admin(
 
 
 def _run(data_dir: Path | None, work: Callable[[_Accounts], Awaitable[T]], *, renew_keys: bool = False) -> T:
-    from medianest_core.base.logging import configure
-    from medianest_core.cli.serve import make_settings
-
-    settings = make_settings(data_dir=data_dir).model_copy(update={"log_level": "error"})
-    configure(settings, to_file=False)
-
-    async def all_of_it() -> T:
-        async with _open(settings, renew_keys) as accounts:
-            return await work(accounts)
-
-    try:
-        return asyncio.run(all_of_it())
-    except MediaNestError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+    return run_on(data_dir, lambda settings: _open(settings, renew_keys), work)
 
 
 @contextlib.asynccontextmanager
@@ -137,16 +122,13 @@ async def _open(settings: AppSettings, renew_keys: bool) -> AsyncIterator[_Accou
     from medianest_core.domain.accounts.sessions import Sessions
     from medianest_core.domain.accounts.setup import Setup
     from medianest_core.domain.accounts.users import Users
-    from medianest_core.store.engine import Database
     from medianest_core.store.migrate import upgrade
     from medianest_core.store.repos.events import EventRepo
     from medianest_core.store.repos.keys import open_keys
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
-    db = Database(settings.database)
-    await db.start()
-    try:
+    async with database(settings.database) as db:
         await upgrade(db)
         keyring = await open_keys(settings.data_dir / "keys.json", db, renew=renew_keys)
         bus = EventBus(EventRepo(db))
@@ -159,5 +141,3 @@ async def _open(settings: AppSettings, renew_keys: bool) -> AsyncIterator[_Accou
         await bus.drain()
         await sessions.close()
         await bus.close()
-    finally:
-        await db.close()
