@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from medianest_core.ledger.core import LedgerCore
 from medianest_core.ledger.states import FINISHED, JobInfo, JobState, job_info
-from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.storage import Transaction
+from medianest_core.store.paging import mark, past
 from medianest_core.store.repos import audit
 from medianest_core.store.tables.ledger import jobs
 
@@ -60,18 +60,11 @@ class Control(LedgerCore):
                 )
             )
         if cursor:
-            at, _, last = cursor.partition("_")
-            try:
-                before = float(at)
-            except ValueError as error:
-                raise UserError("The cursor is not one of ours.", "cursor") from error
-            statement = statement.where(
-                or_(jobs.c.created_at < before, and_(jobs.c.created_at == before, jobs.c.id < last))
-            )
+            statement = statement.where(past(cursor, jobs.c.created_at, jobs.c.id))
         rows = (await tx.execute(statement)).mappings().all()
         items = [job_info(row) for row in rows[:limit]]
         more = len(rows) > limit
-        return JobPage(items, f"{items[-1].created_at!r}_{items[-1].id}" if more else None)
+        return JobPage(items, mark(items[-1].created_at, items[-1].id) if more else None)
 
     async def cancel(self, tx: Transaction, job_id: str, actor: str | None = None) -> bool:
         """Cancel the job and its unfinished children. False where it has already ended or is unknown.

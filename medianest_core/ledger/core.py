@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
@@ -18,7 +18,10 @@ from medianest_core.sdk.storage import Transaction
 from medianest_core.store.engine import Database
 from medianest_core.store.tables.ledger import jobs
 
+Row = RowMapping | Mapping[str, Any]
 MAX_CRASHES = 3
+SEND_AGAIN_AFTER = 5.0
+"""Seconds after which a worker is told again about a job that nobody has taken."""
 
 
 class LedgerCore(ABC):
@@ -38,7 +41,7 @@ class LedgerCore(ABC):
     @abstractmethod
     def _ready_after_commit(self, tx: Transaction, identifier: str, name: str) -> None: ...
     @abstractmethod
-    async def _announce(self, tx: Transaction, row: RowMapping, reason: str = "") -> None: ...
+    async def _announce(self, tx: Transaction, row: Row, reason: str = "") -> None: ...
 
     async def _row(
         self, tx: Transaction, *where: ColumnElement[bool], lock: bool = False

@@ -6,37 +6,37 @@ one again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from pydantic import BaseModel
 from sqlalchemy import case, func, select, update
-from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock, SystemClock
+from medianest_core.base.failpoints import failpoint
 from medianest_core.base.ids import new_id
 from medianest_core.base.logging import correlation_id as current_correlation
 from medianest_core.base.logging import get_logger
 from medianest_core.bus.events import JobChanged
 from medianest_core.bus.outbox import EventBus
 from medianest_core.ledger.control import Control
+from medianest_core.ledger.core import SEND_AGAIN_AFTER, Row
 from medianest_core.ledger.group import GroupCommit
-from medianest_core.ledger.lease import Leases
 from medianest_core.ledger.reconcile import Reconciler
+from medianest_core.ledger.rounds import Rounds
 from medianest_core.ledger.statements import INSERT
 from medianest_core.ledger.states import JobInfo, JobKind, JobState, job_info
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.jobs import Job
 from medianest_core.sdk.storage import Transaction
-from medianest_core.store.engine import Database
+from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.ledger import jobs
 
 _log = get_logger(__name__)
-SEND_AGAIN_AFTER = 5.0
 LEASE = 12.0
 
 
-class Ledger(Leases, Reconciler, Control):
+class Ledger(Rounds, Reconciler, Control):
     """All jobs. Every method that takes a transaction writes in it and tells workers and browsers after its commit."""
 
     def __init__(
@@ -57,6 +57,8 @@ class Ledger(Leases, Reconciler, Control):
         """Called as (job id, name) after the commit of a job that may run now."""
         self.on_cancel: list[Callable[[str], None]] = []
         """Called with the id of a running job once its cancellation has been committed."""
+        self.heard: Callable[[], bool] = lambda: True
+        """Whether a worker is told of what this process enqueues now; where not, the next one that looks finds it."""
 
     def declare(self, kind: JobKind) -> None:
         """Make a kind of job known; its jobs are then sent to workers of this process."""
@@ -91,6 +93,43 @@ class Ledger(Leases, Reconciler, Control):
         where this one would run earlier; default: the kind's `unique_by`. parent: the job that is done only when this one is.
         queue, max_attempts, title: default to the kind's.
         """
+        return await self._put(
+            tx,
+            self._row_of(
+                job,
+                args,
+                owner=owner,
+                correlation_id=correlation_id,
+                parent=parent,
+                delay=delay,
+                unique=unique,
+                queue=queue,
+                max_attempts=max_attempts,
+                plugin=plugin,
+                title=title,
+            ),
+        )
+
+    async def submit(self, job: Job[Any] | str, args: BaseModel | Mapping[str, Any], **options: Any) -> str:
+        """`enqueue`, with its options, in a transaction that others who ask at the same time share. Returns once it is durable."""
+        # Made here, where the correlation id is the asking request's.
+        return await self.group.merged(self._put_all, self._row_of(job, args, **options))
+
+    def _row_of(
+        self,
+        job: Job[Any] | str,
+        args: BaseModel | Mapping[str, Any],
+        *,
+        owner: str | None = None,
+        correlation_id: str | None = None,
+        parent: str | None = None,
+        delay: float = 0.0,
+        unique: str | None = None,
+        queue: str | None = None,
+        max_attempts: int | None = None,
+        plugin: str | None = None,
+        title: str = "",
+    ) -> dict[str, Any]:
         name = job if isinstance(job, str) else job.name
         kind = self.kind(name)
         if unique is None and kind.unique_by is not None and isinstance(args, BaseModel):
@@ -98,7 +137,7 @@ class Ledger(Leases, Reconciler, Control):
         now = self.clock.now()
         due = now + max(0.0, delay)
         key = f"{name}\n{unique}" if unique is not None else None
-        values = {
+        return {
             "id": new_id(),
             "name": name,
             "queue": queue or kind.queue,
@@ -116,14 +155,24 @@ class Ledger(Leases, Reconciler, Control):
             "unique_text": key,
             "unique_key": key,
         }
-        identifier = str(values["id"])
+
+    async def _put(self, tx: Transaction, row: dict[str, Any]) -> str:
+        identifier, key, due, now = str(row["id"]), row["unique_key"], row["due_at"], row["created_at"]
         if key is None:
-            await tx.execute(INSERT, values)
+            cast(Tx, tx).insert_later(INSERT, (row,))
         else:
-            identifier = await self._insert_unique(tx, self._insert(values), key, identifier, due, now)
+            identifier = await self._insert_unique(tx, self._insert(row), key, identifier, due, now)
         if due <= now:
-            self._ready_after_commit(tx, identifier, name)
+            self._ready_after_commit(tx, identifier, row["name"])
         return identifier
+
+    async def _put_all(self, tx: Tx, rows: Sequence[dict[str, Any]]) -> Sequence[str]:
+        plain = [row for row in rows if row["unique_key"] is None]
+        if plain:
+            tx.insert_later(INSERT, plain)
+            ready = [(row["id"], row["name"]) for row in plain if row["due_at"] <= row["created_at"]]
+            tx.after_commit(lambda: self._tell(ready))
+        return [row["id"] if row["unique_key"] is None else await self._put(tx, row) for row in rows]
 
     def _insert(self, values: Mapping[str, Any]) -> Any:
         from sqlalchemy.dialects import postgresql, sqlite
@@ -154,16 +203,19 @@ class Ledger(Leases, Reconciler, Control):
         # Kinds with a limit are sent by the dispatcher as places become free, unknown ones once they are declared; all others
         # by whoever enqueues them, and again only if that came to nothing.
         kind = self.kinds.get(name)
-        return due if due > now or kind is None or kind.limit is not None else now + SEND_AGAIN_AFTER
+        told = due <= now and kind is not None and kind.limit is None and self.heard()
+        return now + SEND_AGAIN_AFTER if told else due
 
     def _ready_after_commit(self, tx: Transaction, identifier: str, name: str) -> None:
-        def tell() -> None:
+        tx.after_commit(lambda: self._tell(((identifier, name),)))
+
+    def _tell(self, ready: Sequence[tuple[str, str]]) -> None:
+        failpoint("jobs.committed")
+        for identifier, name in ready:
             for callback in self.on_ready:
                 callback(identifier, name)
 
-        tx.after_commit(tell)
-
-    async def _announce(self, tx: Transaction, row: RowMapping, reason: str = "") -> None:
+    async def _announce(self, tx: Transaction, row: Row, reason: str = "") -> None:
         """Tell owner and admins about the state that `row` is in now."""
         if self.bus is None:
             return

@@ -13,8 +13,9 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
+from medianest_core.base.texts import N_
 from medianest_core.ledger import statements
-from medianest_core.ledger.core import LedgerCore
+from medianest_core.ledger.core import LedgerCore, Row
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import MediaNestError
 from medianest_core.sdk.storage import Transaction
@@ -106,7 +107,8 @@ class Leases(LedgerCore):
         kept: dict[str, bool] = {}
         until = self.clock.now() + self.lease_seconds
         async with self.db.begin() as tx:
-            for lease, progress in leases:
+            # In the order in which ended ones are locked, or the two would wait for each other.
+            for lease, progress in sorted(leases, key=lambda one: one[0].id):
                 row = await self._write(
                     tx, *self._held(lease), lease_until=until, **_progress_values(progress)
                 )
@@ -164,7 +166,7 @@ class Leases(LedgerCore):
                 *self._held(lease),
                 **self._queued_values(now, retry_in),
                 error=error,
-                reason="It failed and will be tried again.",
+                reason=N_("It failed and will be tried again."),
                 **_progress_values(progress),
             )
         else:
@@ -215,7 +217,7 @@ class Leases(LedgerCore):
         await self._over(tx, row)
         return True
 
-    async def _over(self, tx: Transaction, row: RowMapping, reason: str = "") -> None:
+    async def _over(self, tx: Transaction, row: Row, reason: str = "") -> None:
         await self._announce(tx, row, reason)
         if row["state"] not in (JobState.QUEUED, JobState.WAITING):
             await self._settle_parent(tx, row["parent_id"])

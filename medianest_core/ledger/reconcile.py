@@ -8,31 +8,47 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from medianest_core.base.logging import get_logger
-from medianest_core.ledger.core import MAX_CRASHES, LedgerCore
+from medianest_core.base.texts import N_
+from medianest_core.ledger.core import MAX_CRASHES, SEND_AGAIN_AFTER, LedgerCore
 from medianest_core.ledger.states import FINISHED, JobState
 from medianest_core.store.tables.ledger import jobs
 
 _log = get_logger(__name__)
 _BATCH = 200
-_SEND_AGAIN_AFTER = 5.0
+_CLOCK_SLACK = 60.0
+"""Seconds that clocks of several hosts may differ by."""
+# States are written out: as parameters they would keep the database from using the indexes that cover such jobs only.
+_LEASED = jobs.c.state == literal_column("'leased'")
+_QUEUED = jobs.c.state == literal_column("'queued'")
 _ANYTHING = select(
     or_(
-        exists().where(jobs.c.state == JobState.LEASED, jobs.c.lease_until < bindparam("p_now")),
-        exists().where(jobs.c.state == JobState.QUEUED, jobs.c.send_at <= bindparam("p_now")),
+        exists().where(_LEASED, jobs.c.lease_until < bindparam("p_now")),
+        exists().where(_QUEUED, jobs.c.send_at <= bindparam("p_now")),
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A job that a worker should be told about."""
+    """A job that a worker should be told about. suspect: a process has died during it."""
 
     id: str
     name: str
-    queue: str
+    suspect: bool
 
 
 class Reconciler(LedgerCore):
@@ -60,8 +76,8 @@ class Reconciler(LedgerCore):
         async with self.db.read() as tx:
             moment = jobs.c.due_at if unheard else jobs.c.send_at
             ready = (
-                select(jobs.c.id, jobs.c.name, jobs.c.queue)
-                .where(jobs.c.state == JobState.QUEUED, moment <= now)
+                select(jobs.c.id, jobs.c.name, jobs.c.crashes > 0)
+                .where(_QUEUED, moment <= now)
                 .order_by(jobs.c.due_at, jobs.c.created_at)
             )
             if free:
@@ -71,9 +87,7 @@ class Reconciler(LedgerCore):
             waiting = set()
             if limited:
                 result = await tx.execute(
-                    select(jobs.c.name)
-                    .where(jobs.c.state == JobState.QUEUED, moment <= now, jobs.c.name.in_(limited))
-                    .distinct()
+                    select(jobs.c.name).where(_QUEUED, moment <= now, jobs.c.name.in_(limited)).distinct()
                 )
                 waiting = set(result.scalars())
             for name in sorted(waiting):
@@ -88,13 +102,65 @@ class Reconciler(LedgerCore):
                         Due(*row) for row in await tx.execute(ready.where(jobs.c.name == name).limit(places))
                     ]
         if found:
+            # Whoever holds one of the rows is about to change it: waiting for that could only end in a clash.
+            free_rows = (
+                select(jobs.c.id)
+                .where(jobs.c.id.in_([item.id for item in found]), jobs.c.state == JobState.QUEUED)
+                .with_for_update(skip_locked=True)
+            )
             async with self.db.begin() as tx:
                 await tx.execute(
-                    update(jobs)
-                    .where(jobs.c.id.in_([item.id for item in found]), jobs.c.state == JobState.QUEUED)
-                    .values(send_at=now + _SEND_AGAIN_AFTER)
+                    update(jobs).where(jobs.c.id.in_(free_rows)).values(send_at=now + SEND_AGAIN_AFTER)
                 )
         return found
+
+    async def put_right(self, back: float = 0.0) -> int:
+        """After the clock was ahead: what was planned by it comes when it would have come. Returns how many jobs that were.
+
+        back: seconds by which the clock was seen to go back; 0 where this process did not see it. A job that waits for another try may
+        then come too early, which costs a look; too late could be for days.
+        """
+        now = self.clock.now()
+        ahead = now + _CLOCK_SLACK
+        planned = or_(jobs.c.created_at > ahead, jobs.c.started_at > ahead)
+        told = and_(
+            jobs.c.send_at > ahead + SEND_AGAIN_AFTER, jobs.c.send_at > jobs.c.due_at + SEND_AGAIN_AFTER
+        )
+        if back > 0:
+            planned = or_(planned, and_(jobs.c.started_at.is_not(None), jobs.c.due_at > ahead))
+        async with self.db.begin() as tx:
+            # Leases of the living are renewed all the time; those of the dead would last for as long as the clock was ahead.
+            await tx.execute(
+                update(jobs)
+                .where(_LEASED, jobs.c.lease_until > ahead + 2 * self.lease_seconds)
+                .values(lease_until=now + self.lease_seconds)
+            )
+            found = await tx.execute(
+                select(jobs.c.id, jobs.c.created_at, jobs.c.started_at, jobs.c.due_at)
+                .where(_QUEUED, or_(planned, told))
+                .with_for_update()
+            )
+            rows = found.all()
+            for job_id, created_at, started_at, due_at in rows:
+                moved = max(
+                    back if started_at is not None else 0.0, created_at - now, (started_at or 0.0) - now
+                )
+                due = min(due_at, max(now, due_at - max(0.0, moved)))
+                await tx.execute(
+                    update(jobs)
+                    .where(jobs.c.id == job_id)
+                    .values(
+                        created_at=min(created_at, now),
+                        started_at=None if started_at is None else min(started_at, now),
+                        due_at=due,
+                        send_at=due,
+                    )
+                )
+        if rows:
+            _log.warning(
+                "the clock was ahead; jobs that were planned by it are brought forward", jobs=len(rows)
+            )
+        return len(rows)
 
     async def recover(self) -> int:
         """Take back the jobs of workers that stopped renewing. Returns how many."""
@@ -125,7 +191,7 @@ class Reconciler(LedgerCore):
             return {str(name) for name in result.scalars()}
 
     def _expired(self) -> tuple[ColumnElement[bool], ...]:
-        return (jobs.c.state == JobState.LEASED, jobs.c.lease_until < self.clock.now())
+        return (_LEASED, jobs.c.lease_until < self.clock.now())
 
     async def _recover(self, job_id: str, dead: Collection[str] = ()) -> int:
         now = self.clock.now()
@@ -147,7 +213,9 @@ class Reconciler(LedgerCore):
                 }
                 reason = ""
             elif crashes >= MAX_CRASHES:
-                reason = f"The process that ran it ended unexpectedly, {crashes} times."
+                reason = N_("The process that ran it ended unexpectedly, {count} times.").format(
+                    count=crashes
+                )
                 values = {
                     "state": JobState.FAILED,
                     "finished_at": now,
@@ -157,7 +225,7 @@ class Reconciler(LedgerCore):
                     "fence": jobs.c.fence + 1,
                 }
             else:
-                reason = "The process that ran it ended unexpectedly; it is run again."
+                reason = N_("The process that ran it ended unexpectedly; it is run again.")
                 values = {**self._queued_values(now), "reason": reason}
             after = await self._write(tx, *where, **values, crashes=crashes)
             if after is None:

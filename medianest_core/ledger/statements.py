@@ -11,7 +11,6 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    insert,
     literal,
     null,
     select,
@@ -19,8 +18,10 @@ from sqlalchemy import (
     update,
 )
 
+from medianest_core.base.texts import N_
 from medianest_core.ledger.states import UNFINISHED, JobState
 from medianest_core.store.tables.ledger import jobs
+from medianest_core.store.written import Insertion
 
 _child = jobs.alias("child")
 _other = jobs.alias("other")
@@ -28,7 +29,27 @@ _of_it = select(literal(1)).where(_child.c.parent_id == jobs.c.id)
 _unfinished = exists(_of_it.where(_child.c.state.in_(UNFINISHED)))
 _failed_part = exists(_of_it.where(_child.c.state == JobState.FAILED))
 
-INSERT = insert(jobs)
+INSERT = Insertion(
+    jobs,
+    (
+        "id",
+        "name",
+        "queue",
+        "title",
+        "plugin",
+        "owner",
+        "args",
+        "correlation_id",
+        "parent_id",
+        "state",
+        "max_attempts",
+        "created_at",
+        "due_at",
+        "send_at",
+        "unique_text",
+        "unique_key",
+    ),
+)
 
 OUTCOME: dict[str, Any] = {
     "state": case(
@@ -36,7 +57,7 @@ OUTCOME: dict[str, Any] = {
         (_failed_part, JobState.FAILED.value),
         else_=JobState.DONE.value,
     ),
-    "error": case((_unfinished, null()), (_failed_part, "Not all of its parts succeeded."), else_=null()),
+    "error": case((_unfinished, null()), (_failed_part, N_("Not all of its parts succeeded.")), else_=null()),
     "finished_at": case((_unfinished, null()), else_=bindparam("p_now", type_=jobs.c.finished_at.type)),
     "unique_key": None,
     "lease_until": None,

@@ -1,0 +1,1 @@
+"""What `medianest doctor` looks at, one concern a module. Each check returns findings and never raises."""
