@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from medianest_core.sdk import AuthFailed, Http, InvalidResponse, NotFound, Response, Secret
+from medianest_core.sdk import N_, AuthFailed, Http, InvalidResponse, NotFound, Response, Secret
 from medianest_plex.transport import ACCOUNT, Device, checked, parsed
 
 
@@ -125,17 +125,25 @@ def read_sharing(content: bytes) -> Sharing:
 
     # The list exists as XML only. Without a document type there are no entities to expand.
     if b"<!DOCTYPE" in content:
-        raise InvalidResponse(f"{ACCOUNT} answered with something that cannot be understood.")
+        raise InvalidResponse(
+            N_("{who} answered with something that cannot be understood.").format(who=ACCOUNT)
+        )
     try:
         root = ElementTree.fromstring(content)  # noqa: S314
     except ElementTree.ParseError as error:
-        raise InvalidResponse(f"{ACCOUNT} answered with something that cannot be understood.") from error
+        raise InvalidResponse(
+            N_("{who} answered with something that cannot be understood.").format(who=ACCOUNT)
+        ) from error
     if root.tag != "MediaContainer":
-        raise InvalidResponse(f"{ACCOUNT} answered with something else than the list of people.")
+        raise InvalidResponse(
+            N_("{who} answered with something else than the list of people.").format(who=ACCOUNT)
+        )
     people = root.findall("User")
     promised = root.get("totalSize") or root.get("size") or ""
     if promised.isdecimal() and int(promised) > len(people):
-        raise InvalidResponse(f"{ACCOUNT} answered with only a part of the list of people.")
+        raise InvalidResponse(
+            N_("{who} answered with only a part of the list of people.").format(who=ACCOUNT)
+        )
     return Sharing(
         {
             person.get("id", ""): frozenset(

@@ -9,6 +9,7 @@ from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 from medianest_core.sdk import (
+    N_,
     AuthFailed,
     AuthFlow,
     AuthProvider,
@@ -20,6 +21,7 @@ from medianest_core.sdk import (
     SignInDenied,
     Standing,
     Unsupported,
+    WatchlistTitle,
 )
 from medianest_plex.access import Access
 from medianest_plex.account import Pin, PlexAccounts
@@ -27,10 +29,11 @@ from medianest_plex.client import PlexServer
 from medianest_plex.service import PLEX
 from medianest_plex.settings import PlexSettings
 from medianest_plex.transport import PRODUCT, Device
+from medianest_plex.watchlist import Watchlist
 
 ATTEMPT_SECONDS = 300.0
 """An attempt lives no longer than this, however long Plex would keep the code."""
-_EXPIRED = "The code has expired. Start again to get a new one."
+_EXPIRED = N_("The code has expired. Start again to get a new one.")
 
 
 class PlexAuth(AuthProvider[PlexSettings, PlexServer]):
@@ -74,8 +77,9 @@ class PlexAuth(AuthProvider[PlexSettings, PlexServer]):
             with suppress(ProviderError):
                 await accounts.sign_out(token)
             raise SignInDenied(
-                f"The Plex account “{person.name}” has no access to this server. "
-                "Ask its owner to share it with you in Plex, then sign in again."
+                N_(
+                    "The Plex account “{name}” has no access to this server. Ask its owner to share it with you in Plex, then sign in again."
+                ).format(name=person.name)
             )
         return Identity(
             subject=str(person.id),
@@ -100,6 +104,12 @@ class PlexAuth(AuthProvider[PlexSettings, PlexServer]):
 
     async def revoke(self, token: Secret) -> None:
         await self._accounts(Device(self.config.device_identifier(self.instance))).sign_out(token)
+
+    async def watchlist(self, subject: str, token: Secret) -> Sequence[WatchlistTitle]:
+        device = Device(self.config.device_identifier(self.instance))
+        return await Watchlist(
+            self.http, self.config.discover_base(), device, self.client.ids_elsewhere
+        ).titles(token)
 
     def _accounts(self, device: Device) -> PlexAccounts:
         return PlexAccounts(self.http, self.config.account_base(), device)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from medianest_core.sdk import (
+    N_,
     Http,
     InvalidResponse,
     NotFound,
@@ -27,7 +26,7 @@ from medianest_core.sdk import (
 )
 from medianest_plex import models
 from medianest_plex.account import Person, PlexAccounts
-from medianest_plex.digest import digest
+from medianest_plex.answers import Answers, entries
 from medianest_plex.listing import PAGE, Entry, Listed, walk
 from medianest_plex.transport import SERVER, Device, checked, parsed
 
@@ -35,6 +34,7 @@ LIST_TIMEOUT = 30.0
 """Seconds for one page of a listing: a server on a small machine needs many for the first."""
 _IDENTITY_TTL = 600.0
 _KEYS_PER_REQUEST = 100
+_FULL_PER_REQUEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class PlexServer:
         self.machine: str | None = None
         """The machine identifier as last seen; None until the server has answered once."""
         self.account_note: AccountNote | None = None
+        # Plex's key of a title → its ids elsewhere, which never change.
+        self.ids_elsewhere: dict[str, dict[str, str]] = {}
         self._http = http
         self._device = device
         self._own_token: Secret | None = None
@@ -64,6 +66,7 @@ class PlexServer:
         self._exchange = asyncio.Lock()
         self._machine_seen = 0.0
         self._streams_in_lists = True
+        self._answers = Answers()
 
     async def send(self, method: str, path: str, **options: Any) -> Response:
         """One request; raises the SDK's error for any status but 2xx."""
@@ -149,9 +152,7 @@ class PlexServer:
     async def listed(self, path: str, params: Params | None, start: int, count: int) -> Listed:
         """A part of a listing; count 0 asks for the total only."""
         content = await self._page(path, params, start, count)
-        container = parsed(content, models.listing, SERVER).MediaContainer
-        heads = parsed(content, models.labels, SERVER).MediaContainer.Metadata
-        return Listed(entries(container.Metadata, heads), models.whole(container.totalSize))
+        return self._answers.read(content)
 
     async def items(self, section: str, number: int, start: int, count: int, extra: Params) -> Listed:
         """A part of a section's items of one type, with external ids and, where the server can, with streams."""
@@ -203,6 +204,25 @@ class PlexServer:
         found = entries(parsed(content, models.listing, SERVER).MediaContainer.Metadata)
         return found[0] if found else None
 
+    async def full_items(self, keys: Sequence[str]) -> list[Entry]:
+        """Those of these items that exist, each with everything the server knows of it."""
+        found: list[Entry] = []
+        parts = _parts(keys, _FULL_PER_REQUEST)
+        while parts:
+            part = parts.pop(0)
+            path = f"/library/metadata/{','.join(map(_key, part))}"
+            try:
+                content = (
+                    await self.send("GET", path, params={"includeChapters": 1}, timeout=LIST_TIMEOUT)
+                ).content
+            except NotFound:
+                # Some servers answer with what is there, others refuse all for the sake of one.
+                half = len(part) // 2
+                parts += [part[:half], part[half:]] if half else []
+                continue
+            found += entries(parsed(content, models.listing, SERVER).MediaContainer.Metadata)
+        return found
+
     async def search(self, text: str, limit: int) -> list[Entry]:
         """What the server finds, best first."""
         params = {"query": text, "limit": limit, "includeGuids": 1}
@@ -221,7 +241,7 @@ class PlexServer:
         content = (await self.send("GET", f"/library/collections/{_key(collection)}")).content
         container = parsed(content, models.listing, SERVER).MediaContainer
         if not container.Metadata:
-            raise NotFound(f"{SERVER} does not know this collection.")
+            raise NotFound(N_("{who} does not know this collection.").format(who=SERVER))
         return parsed(bytes(container.Metadata[0]), models.item, SERVER)
 
     async def create_collection(
@@ -235,7 +255,7 @@ class PlexServer:
         response = await self.send("POST", "/library/collections", params=params)
         container = parsed(response.content, models.listing, SERVER).MediaContainer
         if not container.Metadata:
-            raise InvalidResponse(f"{SERVER} did not say which collection it made.")
+            raise InvalidResponse(N_("{who} did not say which collection it made.").format(who=SERVER))
         made = parsed(bytes(container.Metadata[0]), models.item, SERVER)
         for part in rest:
             await self.add_to_collection(str(made.rating_key), part)
@@ -257,21 +277,10 @@ class PlexServer:
         return f"server://{machine}/com.plexapp.plugins.library/library/metadata/{listed}"
 
 
-def entries(raws: Sequence[msgspec.Raw], heads: Sequence[models.Label] | None = None) -> list[Entry]:
-    """Entries of the slices of one answer. heads: their labels, where they were read in one go."""
-    if heads is None:
-        heads = [parsed(bytes(raw), models.label, SERVER) for raw in raws]
-    found: list[Entry] = []
-    for raw, head in zip(raws, heads, strict=True):
-        content = bytes(raw)
-        found.append(Entry(str(head.rating_key), head.type, content, digest(content, head.watched)))
-    return found
-
-
 def _key(key: str) -> str:
     # Keys come from the server and from callers; none may reach another path.
     return quote(key, safe="")
 
 
-def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
-    return [keys[at : at + _KEYS_PER_REQUEST] for at in range(0, len(keys), _KEYS_PER_REQUEST)]
+def _parts(keys: Sequence[str], size: int = _KEYS_PER_REQUEST) -> list[Sequence[str]]:
+    return [keys[at : at + size] for at in range(0, len(keys), size)]

@@ -14,19 +14,26 @@ from dataclasses import dataclass
 
 import msgspec
 
-from medianest_core.sdk import InvalidResponse, NotReady
+from medianest_core.sdk import N_, InvalidResponse, NotReady
 
-PAGE = 500
+PAGE = 1000
 _RESTARTS = 3
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One item of a listing: its key, its type as the server names it, its JSON, and its digest."""
+    """One item of a listing: its key, its type as the server names it, and its digest. held: its JSON, or what gives that for the
+    item's place in its answer."""
 
     key: str
     type: str
-    raw: bytes
+    held: bytes | Callable[[int], bytes]
     digest: str
+    place: int = 0
+
+    @property
+    def raw(self) -> bytes:
+        """Its JSON. Raises InvalidResponse."""
+        return self.held if isinstance(self.held, bytes) else self.held(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,11 @@ async def _once(fetch: Fetch, size: int) -> AsyncGenerator[Listed, None]:
             ignored = len(page.entries) > asked
             complete = ignored or not entries or (page.total is not None and position >= page.total)
             if complete and not ignored and page.total is not None and position < page.total:
-                raise InvalidResponse(f"The Plex server listed {position} of {page.total} titles.")
+                raise InvalidResponse(
+                    N_("The Plex server listed {position} of {count} titles.").format(
+                        position=position, count=page.total
+                    )
+                )
             if not complete:
                 last = entries[-1].key
                 asked = size + 1

@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 from medianest_core.sdk import (
     EPISODE,
     MOVIE,
+    N_,
     SEASON,
     SHOW,
     Collection,
     Image,
+    InvalidResponse,
     Library,
+    MediaRecord,
     MediaSource,
     NotFound,
     NotReady,
@@ -28,7 +31,7 @@ from medianest_plex.client import PlexServer
 from medianest_plex.listing import Entry, Listed
 from medianest_plex.models import TYPE_NUMBERS, flag, whole
 from medianest_plex.records import collection as collection_from
-from medianest_plex.records import raw_record
+from medianest_plex.records import decode, raw_record
 from medianest_plex.service import PLEX
 from medianest_plex.settings import PEOPLE_HOST, PlexSettings
 from medianest_plex.transport import SERVER, parsed
@@ -81,6 +84,19 @@ class PlexMedia(MediaSource[PlexSettings, PlexServer]):
         library = str(item.library_section_id or "")
         entry = await self._list_entry(item, library) if library else None
         return raw_record(entry or full, library)
+
+    async def details(self, keys: Sequence[str]) -> Sequence[MediaRecord]:
+        """Lists carry two genres and three people of each title; its own page carries all."""
+        wanted = [key for key in keys if key.isdecimal()]
+        found: list[MediaRecord] = []
+        for entry in await self.client.full_items(wanted) if wanted else ():
+            if entry.type not in TYPE_NUMBERS:
+                continue
+            try:
+                found.append(decode(entry.raw, ""))
+            except InvalidResponse:
+                continue  # One that cannot be read spoils no other.
+        return found
 
     async def _list_entry(self, item: models.Item, library: str) -> Entry | None:
         added = whole(item.added_at)
@@ -177,11 +193,13 @@ class PlexMedia(MediaSource[PlexSettings, PlexServer]):
         if keys:
             found = await self.client.metadata(keys[:1])
             if not found or found[0].type not in TYPE_NUMBERS:
-                raise NotFound(f"{SERVER} does not know the first title of the collection.")
+                raise NotFound(
+                    N_("{who} does not know the first title of the collection.").format(who=SERVER)
+                )
             return found[0].type
         section = next((s for s in await self.client.sections() if s.key == library), None)
         if section is None or section.type not in TYPE_NUMBERS:
-            raise NotFound(f"{SERVER} has no such library.")
+            raise NotFound(N_("{who} has no such library.").format(who=SERVER))
         return section.type
 
     async def add_to_collection(self, collection: str, keys: Sequence[str]) -> None:
@@ -204,7 +222,9 @@ class PlexMedia(MediaSource[PlexSettings, PlexServer]):
         item = await self.client.collection(collection)
         if flag(item.smart):
             raise Rejected(
-                f"“{item.title}” is filled by a rule in Plex; its titles cannot be changed by hand."
+                N_("“{title}” is filled by a rule in Plex; its titles cannot be changed by hand.").format(
+                    title=item.title
+                )
             )
 
     # Scans
@@ -217,7 +237,7 @@ class PlexMedia(MediaSource[PlexSettings, PlexServer]):
         wanted = {unicodedata.normalize("NFC", path): path for path in paths}
         section = next((s for s in await self.client.sections() if s.key == library), None)
         if section is None or section.type not in _TYPES:
-            raise NotFound(f"{SERVER} has no such library.")
+            raise NotFound(N_("{who} has no such library.").format(who=SERVER))
         leaf = _TYPES[section.type][-1]
         found: dict[str, str] = {}
         pages = self.client.all_items(
@@ -253,11 +273,11 @@ def _item(entry: Entry) -> models.Item:
 def _image(response: Response) -> Image:
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not media_type.startswith("image/") or not response.content:
-        raise NotFound(f"{SERVER} sent something that is not an image.")
+        raise NotFound(N_("{who} sent something that is not an image.").format(who=SERVER))
     return Image(response.content, media_type)
 
 
 def _safe(key: str) -> str:
     if not key.isdecimal():
-        raise NotFound(f"{SERVER} does not know this.")
+        raise NotFound(N_("{who} does not know this.").format(who=SERVER))
     return key

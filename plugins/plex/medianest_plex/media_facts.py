@@ -1,55 +1,125 @@
-"""Technical facts of an item's files: quality, HDR, captions, paths."""
+"""Technical facts of an item's files: quality, HDR, sound, captions, chapters, paths."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from medianest_plex.models import Media, Stream, flag, number, whole
+from medianest_plex.models import Chapter, Media, Stream, flag, number, whole
 
-_VIDEO, _SUBTITLE = 1, 3
+_VIDEO, _AUDIO, _SUBTITLE = 1, 2, 3
+_ENHANCED_BITS = 10
 _RESOLUTIONS = {"4k": "4K", "2k": "1440p", "sd": "SD"}
 
 
 def technical(versions: Sequence[Media]) -> dict[str, Any]:
-    """Facts of the best version: container, size in pixels, resolution ("4K", "1080p", …, "SD"), codecs, HDR."""
+    """Facts of the best version: container, size in pixels, resolution ("4K", "1080p", …, "SD"), codecs, HDR, sound."""
     if not versions:
         return {}
-    best = max(versions, key=_rank)
-    video = next((s for part in best.parts for s in part.Stream if whole(s.stream_type) == _VIDEO), None)
-    facts = {
+    best = _best(versions)
+    streams = [(whole(stream.stream_type), stream) for part in best.parts for stream in part.Stream]
+    video = next((stream for kind, stream in streams if kind == _VIDEO), None)
+    sound = [stream for kind, stream in streams if kind == _AUDIO]
+    facts: dict[str, Any] = {
         "container": best.container,
         "bitrate_kbps": whole(best.bitrate),
         "width": whole(best.width),
         "height": whole(best.height),
         "resolution": _resolution(best),
         "video_codec": best.video_codec,
+        "video_profile": best.video_profile,
+        "audio_profile": best.audio_profile,
         "audio_codec": best.audio_codec,
         "audio_channels": whole(best.audio_channels),
         "frame_rate": _frame_rate(best, video),
     }
     if video is not None:
-        facts |= {
-            "bit_depth": whole(video.bit_depth),
-            "color_space": video.color_space,
-            "hdr": dynamic_range(video),
-        }
+        ranges = dynamic_ranges(video)
+        facts["bit_depth"] = whole(video.bit_depth)
+        facts["color_space"] = video.color_space
+        facts["color_primaries"] = video.color_primaries
+        facts["color_transfer"] = video.color_trc
+        facts["video_profile"] = video.profile or best.video_profile
+        facts["hdr"] = next(iter(ranges), None)
+        _add_experience(facts, video, ranges)
+    if sound:
+        facts["atmos"] = any(map(_atmos, sound))
     return {name: value for name, value in facts.items() if value is not None}
 
 
 def dynamic_range(video: Stream) -> str | None:
-    """The name of the high dynamic range: Dolby Vision, HDR10+, HDR10 or HLG; None for standard range."""
+    """The name of the best high dynamic range: Dolby Vision, HDR10+, HDR10 or HLG; None for standard range."""
+    return next(iter(dynamic_ranges(video)), None)
+
+
+def dynamic_ranges(video: Stream) -> list[str]:
+    """All that the picture can be shown in, best first: Dolby Vision often lies over HDR10 or HLG. Empty for standard range."""
     shown = f"{video.display_title or ''} {video.extended_display_title or ''}"
-    if flag(video.dovi_present) or "Dolby Vision" in shown or "DoVi" in shown:
-        return "Dolby Vision"
-    if "HDR10+" in shown:
-        return "HDR10+"
     transfer = video.color_trc or ""
-    if transfer == "smpte2084" or "HDR10" in shown:
-        return "HDR10"
+    found = []
+    if flag(video.dovi_present) or "Dolby Vision" in shown or "DoVi" in shown:
+        found.append("Dolby Vision")
+    if "HDR10+" in shown:
+        found.append("HDR10+")
+    # Of Dolby Vision's profile 5 nothing is left without it.
+    elif whole(video.dovi_profile) != 5 and ("HDR10" in shown or transfer == "smpte2084"):
+        found.append("HDR10")
     if transfer == "arib-std-b67" or "HLG" in shown:
-        return "HLG"
-    return None
+        found.append("HLG")
+    return found
+
+
+def _add_experience(facts: dict[str, Any], video: Stream, ranges: Sequence[str]) -> None:
+    """What to expect of the picture, each a fact of its own."""
+    depth = whole(video.bit_depth)
+    wide = "bt2020" in f"{video.color_primaries or ''} {video.color_space or ''}"
+    facts["hdr_formats"] = ranges or None
+    facts["dolby_vision_profile"] = whole(video.dovi_profile)
+    facts["enhanced_color"] = wide or bool(ranges) or (depth is not None and depth >= _ENHANCED_BITS)
+    facts["high_dynamic_range"] = bool(ranges)
+    facts["dolby_vision"] = "Dolby Vision" in ranges
+    facts["hdr10_plus"] = "HDR10+" in ranges
+    facts["standard_hdr"] = "HDR10" in ranges or "HLG" in ranges
+
+
+def audio(versions: Sequence[Media]) -> list[dict[str, Any]]:
+    """The soundtracks of the best version, in the file's order."""
+    if not versions:
+        return []
+    found = []
+    for stream in (stream for part in _best(versions).parts for stream in part.Stream):
+        if whole(stream.stream_type) == _AUDIO:
+            facts = {
+                "language": stream.language_tag or stream.language_code,
+                "codec": stream.codec,
+                "channels": whole(stream.channels),
+                "title": stream.title or stream.display_title,
+                "atmos": _atmos(stream) or None,
+            }
+            found.append({name: value for name, value in facts.items() if value is not None})
+    return found
+
+
+def _atmos(stream: Stream) -> bool:
+    shown = f"{stream.title or ''} {stream.display_title or ''} {stream.extended_display_title or ''} {stream.profile or ''}"
+    return "atmos" in shown.lower()
+
+
+def chapters(listed: Sequence[Chapter]) -> list[dict[str, Any]]:
+    """In the order of the film; those without a beginning are left out."""
+    found = []
+    for one in listed:
+        start = whole(one.start_time_offset)
+        if start is None:
+            continue
+        facts = {
+            "title": one.tag,
+            "start_ms": start,
+            "end_ms": whole(one.end_time_offset),
+            "image": one.thumb,
+        }
+        found.append({name: value for name, value in facts.items() if value is not None})
+    return sorted(found, key=lambda one: one["start_ms"])
 
 
 def captions(versions: Sequence[Media]) -> dict[str, dict[str, Any]]:
@@ -70,6 +140,7 @@ def captions(versions: Sequence[Media]) -> dict[str, dict[str, Any]]:
             "title": stream.title or stream.display_title or "",
             "external": external,
             "forced": forced,
+            **({"url": stream.key} if stream.key else {}),
         }
     return found
 
@@ -83,6 +154,10 @@ def files(versions: Sequence[Media]) -> list[dict[str, Any]]:
                 facts = {"path": part.file, "size": whole(part.size), "duration_ms": whole(part.duration)}
                 found.append({name: value for name, value in facts.items() if value is not None})
     return found
+
+
+def _best(versions: Sequence[Media]) -> Media:
+    return versions[0] if len(versions) == 1 else max(versions, key=_rank)
 
 
 def _rank(media: Media) -> tuple[int, int]:

@@ -112,14 +112,14 @@ class Hubs(msgspec.Struct):
     MediaContainer: HubList
 
 
-class Tag(msgspec.Struct):
+class Tag(msgspec.Struct, gc=False):
     tag: str = ""
     role: str | None = None
     thumb: str | None = None
     id: Any = None
 
 
-class Stream(msgspec.Struct, rename="camel"):
+class Stream(msgspec.Struct, rename="camel", gc=False):
     stream_type: Any = 0
     codec: str | None = None
     format: str | None = None
@@ -132,21 +132,26 @@ class Stream(msgspec.Struct, rename="camel"):
     forced: Any = False
     selected: Any = False
     default: Any = False
+    profile: str | None = None
+    bitrate: Any = None
+    channels: Any = None
     bit_depth: Any = None
     color_space: str | None = None
     color_trc: str | None = None
+    color_primaries: str | None = None
     frame_rate: Any = None
     dovi_present: Any = msgspec.field(default=False, name="DOVIPresent")
+    dovi_profile: Any = msgspec.field(default=None, name="DOVIProfile")
 
 
-class Part(msgspec.Struct):
+class Part(msgspec.Struct, gc=False):
     file: str | None = None
     size: Any = None
     duration: Any = None
     Stream: list[Stream] = []
 
 
-class Media(msgspec.Struct, rename="camel"):
+class Media(msgspec.Struct, rename="camel", gc=False):
     container: str | None = None
     bitrate: Any = None
     width: Any = None
@@ -156,16 +161,26 @@ class Media(msgspec.Struct, rename="camel"):
     video_profile: str | None = None
     video_frame_rate: Any = None
     audio_codec: str | None = None
+    audio_profile: str | None = None
     audio_channels: Any = None
     parts: list[Part] = msgspec.field(default_factory=list, name="Part")
 
 
-class Artwork(msgspec.Struct):
+class Artwork(msgspec.Struct, gc=False):
     type: str = ""
     url: str = ""
 
 
-class Item(msgspec.Struct, rename="camel"):
+class Chapter(msgspec.Struct, rename="camel", gc=False):
+    """Offsets in milliseconds."""
+
+    tag: str = ""
+    start_time_offset: Any = None
+    end_time_offset: Any = None
+    thumb: str | None = None
+
+
+class Item(msgspec.Struct, rename="camel", gc=False):
     """A film, show, season, episode or collection, as lists and item pages give it."""
 
     rating_key: str | int
@@ -184,6 +199,7 @@ class Item(msgspec.Struct, rename="camel"):
     audience_rating: Any = None
     duration: Any = None
     index: Any = None
+    parent_index: Any = None
     added_at: Any = None
     updated_at: Any = None
     child_count: Any = None
@@ -204,6 +220,7 @@ class Item(msgspec.Struct, rename="camel"):
     writers: list[Tag] = msgspec.field(default_factory=list, name="Writer")
     cast: list[Tag] = msgspec.field(default_factory=list, name="Role")
     images: list[Artwork] = msgspec.field(default_factory=list, name="Image")
+    chapters: list[Chapter] = msgspec.field(default_factory=list, name="Chapter")
 
 
 class Placed(msgspec.Struct):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from medianest_core.sdk import (
+    N_,
     AuthProviders,
+    Contributions,
     Manifest,
     MediaSources,
     StatusProviders,
@@ -15,7 +17,7 @@ manifest = Manifest(
     "plex",
     title="Plex",
     api="1.0",
-    description="Sign in with Plex, browse its libraries, fill its collections.",
+    description=N_("Sign in with Plex, browse its libraries, fill its collections."),
     homepage="https://www.plex.tv/",
     icon="clapperboard",
 )
@@ -47,3 +49,10 @@ def register_webhook_receivers() -> WebhookReceivers:
     from medianest_plex.webhooks import PlexWebhooks
 
     return [PlexWebhooks]
+
+
+@hookimpl
+def register_contributions() -> Contributions:
+    from medianest_plex.stages import stages
+
+    return stages()

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from medianest_core.sdk import EPISODE, SEASON, Collection, MediaRecord, RawRecord
+from medianest_core.sdk import EPISODE, MOVIE, SEASON, Collection, MediaRecord, RawRecord
 from medianest_plex import models
 from medianest_plex.listing import Entry
-from medianest_plex.media_facts import captions, files, technical
+from medianest_plex.media_facts import audio, captions, chapters, files, technical
 from medianest_plex.models import Item, flag, number, whole
 from medianest_plex.transport import SERVER, parsed
 
@@ -23,7 +23,11 @@ _LEGACY_AGENTS = {
 
 def raw_record(entry: Entry, library: str) -> RawRecord:
     """The entry as an undecoded record of the library with that key."""
-    return RawRecord(entry.key, entry.type, entry.digest, partial(decode, entry.raw, library))
+    return RawRecord(entry.key, entry.type, entry.digest, partial(_decoded, entry, library))
+
+
+def _decoded(entry: Entry, library: str) -> MediaRecord:
+    return decode(entry.raw, library)
 
 
 def decode(raw: bytes, library: str) -> MediaRecord:
@@ -53,6 +57,8 @@ def record(item: Item, library: str) -> MediaRecord:
         "cast": _cast(item),
         "captions": captions(item.media),
         "media": technical(item.media),
+        "audio": audio(item.media),
+        "chapters": chapters(item.chapters),
         "files": files(item.media),
         "assets": _assets(item),
         "child_count": whole(item.child_count),
@@ -120,6 +126,11 @@ def _cast(item: Item) -> list[dict[str, Any]]:
     return people
 
 
+def _own_video(item: Item) -> bool:
+    agent, _, _ = item.guid.partition("://")
+    return item.type == MOVIE and (agent == "local" or agent.endswith("agents.none"))
+
+
 def _assets(item: Item) -> dict[str, str]:
     logo = next((art.url for art in item.images if art.type == "clearLogo"), None)
     if item.type == EPISODE:
@@ -127,5 +138,7 @@ def _assets(item: Item) -> dict[str, str]:
     elif item.type == SEASON:
         found = {"poster": item.thumb or item.parent_thumb, "backdrop": item.art}
     else:
-        found = {"poster": item.thumb, "backdrop": item.art, "logo": logo}
+        # What no agent recognised has a frame of the video for a picture, which is wide.
+        name = "thumb" if _own_video(item) else "poster"
+        found = {name: item.thumb, "backdrop": item.art, "logo": logo}
     return {name: reference for name, reference in found.items() if reference}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from medianest_core.sdk import AuthFailed, CheckResult, Http, ProviderError, ServiceType
+from medianest_core.sdk import N_, AuthFailed, CheckResult, Http, ProviderError, ServiceType
 from medianest_plex.account import Person, PlexAccounts
 from medianest_plex.client import AccountNote, PlexServer
 from medianest_plex.models import TYPE_NUMBERS, ServerFacts
@@ -38,14 +38,14 @@ async def check(settings: PlexSettings, server: PlexServer) -> CheckResult:
     warnings: list[str] = []
     if identity.claimed is False:
         warnings.append(
-            "The server is not claimed: sign it in to a Plex account, or nobody can use it with theirs."
+            N_("The server is not claimed: sign it in to a Plex account, or nobody can use it with theirs.")
         )
     if account.warning:
         warnings.append(account.warning)
     if not libraries:
-        warnings.append("The server shows no film or TV library to this token.")
+        warnings.append(N_("The server shows no film or TV library to this token."))
     return CheckResult(
-        message=f"{facts.friendly_name or 'Plex'}, version {_short(identity.version)}, {_count(len(libraries))}",
+        message=_summary(facts.friendly_name or "Plex", _short(identity.version), len(libraries)),
         version=identity.version or None,
         details=_details(facts, identity, account.person, [section.title for section in libraries]),
         warnings=tuple(warnings),
@@ -62,8 +62,10 @@ async def _account(server: PlexServer) -> AccountNote:
             server.account_note = await _look_up(server)
             return server.account_note
     except (ProviderError, TimeoutError) as error:
-        reason = str(error) or "Plex's account service did not answer in time."
-        return AccountNote(0.0, None, f"Signing in with Plex does not work now: {reason}")
+        reason = str(error) or N_("Plex's account service did not answer in time.")
+        return AccountNote(
+            0.0, None, N_("Signing in with Plex does not work now: {reason}").format(reason=reason)
+        )
 
 
 async def _look_up(server: PlexServer) -> AccountNote:
@@ -77,14 +79,18 @@ async def _look_up(server: PlexServer) -> AccountNote:
         return AccountNote(
             now,
             None,
-            "This is a token of the server alone. People can sign in with Plex, but whoever loses access is noticed "
-            "only with their own token; the owner's account token works better.",
+            N_(
+                "This is a token of the server alone. People can sign in with Plex, but whoever loses access is noticed "
+                "only with their own token; the owner's account token works better."
+            ),
         )
     if ours is None or not ours.owned:
         return AccountNote(
             now,
             person,
-            f"The account “{person.name}” does not own this server: collections and scans may be refused.",
+            N_("The account “{name}” does not own this server: collections and scans may be refused.").format(
+                name=person.name
+            ),
         )
     return AccountNote(now, person)
 
@@ -93,11 +99,11 @@ def _details(
     facts: ServerFacts, identity: ServerFacts, person: Person | None, libraries: list[str]
 ) -> dict[str, str]:
     shown = {
-        "Server": facts.friendly_name,
-        "Version": identity.version,
-        "Platform": facts.platform,
-        "Account": person.name if person is not None else facts.my_plex_username,
-        "Libraries": ", ".join(libraries),
+        N_("Server"): facts.friendly_name,
+        N_("Version"): identity.version,
+        N_("Platform"): facts.platform,
+        N_("Account"): person.name if person is not None else facts.my_plex_username,
+        N_("Libraries"): ", ".join(libraries),
     }
     return {name: value for name, value in shown.items() if value}
 
@@ -106,16 +112,20 @@ def _short(version: str) -> str:
     return ".".join(version.split(".")[:2]) or "unknown"
 
 
-def _count(libraries: int) -> str:
-    return "1 library" if libraries == 1 else f"{libraries} libraries"
+def _summary(name: str, version: str, libraries: int) -> str:
+    if libraries == 1:
+        return N_("{name}, version {version}, 1 library").format(name=name, version=version)
+    return N_("{name}, version {version}, {count} libraries").format(
+        name=name, version=version, count=libraries
+    )
 
 
 PLEX: ServiceType[PlexSettings, PlexServer] = ServiceType(
     "plex",
     PlexSettings,
-    title="Plex Media Server",
+    title=N_("Plex Media Server"),
     icon="clapperboard",
-    description="Films and shows of a Plex server, sign-in with Plex accounts, collections.",
+    description=N_("Films and shows of a Plex server, sign-in with Plex accounts, collections."),
     connect=connect,
     check=check,
 )

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from medianest_core.sdk import HttpUrl, Secret, ServiceSettings
+from medianest_core.sdk import N_, HttpUrl, Secret, ServiceSettings
 
 ACCOUNT_HOSTS = ("plex.tv:443", "clients.plex.tv:443", "app.plex.tv:443")
 PEOPLE_HOST = "metadata-static.plex.tv"
@@ -21,46 +21,54 @@ class PlexSettings(ServiceSettings):
     """Address and token of a Plex Media Server, and the addresses of Plex's own services."""
 
     url: HttpUrl = Field(
-        title="Address",
-        description="Where the Plex Media Server answers, as this portal reaches it.",
+        title=N_("Address"),
+        description=N_("Where the Plex Media Server answers, as this portal reaches it."),
         examples=["http://192.168.1.20:32400"],
     )
     token: Secret = Field(
-        title="Token",
-        description=(
+        title=N_("Token"),
+        description=N_(
             "The X-Plex-Token of the server's owner. In Plex Web open any title, choose Get Info, then View XML: "
             "the token is the last part of the address."
         ),
     )
     client_identifier: str = Field(
         "",
-        title="Device identifier",
-        description="Under which identifier Plex knows this portal. Leave empty to let the portal make one that stays the same.",
+        title=N_("Device identifier"),
+        description=N_(
+            "Under which identifier Plex knows this portal. Leave empty to let the portal make one that stays the same."
+        ),
         max_length=80,
         json_schema_extra={"advanced": True},
     )
     account_url: HttpUrl = Field(
         HttpUrl("https://plex.tv"),
-        title="Account service",
-        description="Where Plex accounts are kept.",
+        title=N_("Account service"),
+        description=N_("Where Plex accounts are kept."),
+        json_schema_extra={"advanced": True},
+    )
+    discover_url: HttpUrl = Field(
+        HttpUrl("https://discover.provider.plex.tv"),
+        title=N_("Catalogue of Plex"),
+        description=N_("Where people's watchlists are kept."),
         json_schema_extra={"advanced": True},
     )
     link_url: HttpUrl = Field(
         HttpUrl("https://plex.tv/link"),
-        title="Page for codes",
-        description="Where people type the four characters of a sign-in code.",
+        title=N_("Page for codes"),
+        description=N_("Where people type the four characters of a sign-in code."),
         json_schema_extra={"advanced": True},
     )
     auth_url: HttpUrl = Field(
         HttpUrl("https://app.plex.tv/auth"),
-        title="Page for the sign-in window",
-        description="What the sign-in window opens.",
+        title=N_("Page for the sign-in window"),
+        description=N_("What the sign-in window opens."),
         json_schema_extra={"advanced": True},
     )
     web_url: HttpUrl = Field(
         HttpUrl("https://app.plex.tv"),
-        title="Plex Web",
-        description="Where “Play in Plex” leads.",
+        title=N_("Plex Web"),
+        description=N_("Where “Play in Plex” leads."),
         json_schema_extra={"advanced": True},
     )
 
@@ -71,6 +79,10 @@ class PlexSettings(ServiceSettings):
     def account_base(self) -> str:
         """The account service's address without a trailing slash."""
         return str(self.account_url).rstrip("/")
+
+    def discover_base(self) -> str:
+        """The catalogue's address without a trailing slash."""
+        return str(self.discover_url).rstrip("/")
 
     def web_link(self, machine: str, key: str) -> str:
         """Address of a title in Plex Web."""

@@ -24,6 +24,7 @@ from medianest_plex.simulation.plextv import PASSWORD, PlexTv
 from medianest_plex.simulation.reply import html_error, html_error_body, parameter, tv_error_body
 from medianest_plex.simulation.scan import Scanner
 from medianest_plex.simulation.shelves import add_shelves
+from medianest_plex.simulation.watchlists import Discover
 from medianest_plex.simulation.world import World
 
 DEMO_USER = "casey"
@@ -62,6 +63,7 @@ class PlexSimulator(Simulator):
             [
                 *server.routes()[:4],
                 *PlexTv(self.world).routes(),
+                *Discover(self.world.accounts, self.world.watchlists).routes(),
                 *Approve(self.world).routes(),
                 *Collections(self.world, server).routes(),
                 *self._scanner.routes(),
@@ -108,7 +110,7 @@ class PlexSimulator(Simulator):
 
     def error_reply(self, status: int, scope: Scope) -> tuple[str, bytes]:
         """HTML from the media server, an error array from plex.tv."""
-        if str(scope["path"]).startswith("/api/"):
+        if str(scope["path"]).startswith(("/api/", "/discover/")):
             return "application/json", tv_error_body(status)
         return "text/html", html_error_body(status)
 
@@ -127,6 +129,21 @@ class PlexSimulator(Simulator):
         await self._scanner.stop()
         self.world.events.drop()
 
+    async def hang_up(self) -> None:
+        """End the websockets."""
+        self.world.events.drop()
+
+    async def fate(self, kind: str, ids: Mapping[str, str], title: str, year: int, fate: str) -> bool:
+        """A film that arrives is in the library, and everybody who listens is told."""
+        if kind != "movie" or fate != "arrives":
+            return False
+        guids = tuple(f"{provider}://{value}" for provider, value in ids.items())
+        section = next(one for one in self.world.library.sections.values() if one.type == "movie")
+        control = Control(self.world, self._scanner)
+        item = control.put(section, title, {"year": year, "guids": guids})
+        await self.world.webhooks.announce("library.new", item)
+        return True
+
     def demo_instances(self) -> Sequence[DemoInstance]:
         """One Plex server, reached with the owner's token for it."""
         url = self.base_url
@@ -134,6 +151,7 @@ class PlexSimulator(Simulator):
             "url": url,
             "token": self.world.accounts.server_token(self.world.accounts.owner),
             "account_url": url,
+            "discover_url": f"{url}/discover",
             "link_url": f"{url}/link",
             "auth_url": f"{url}/auth",
         }

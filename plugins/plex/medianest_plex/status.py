@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from medianest_core.sdk import Item, Snapshot, StatusProvider
+from medianest_core.sdk import N_, Item, Snapshot, StatusProvider
 from medianest_plex.client import PlexServer
 from medianest_plex.service import PLEX
 from medianest_plex.settings import PlexSettings
@@ -17,6 +17,6 @@ class PlexStatus(StatusProvider[PlexSettings, PlexServer]):
         begun = time.perf_counter()
         identity = await self.client.identity()
         elapsed_ms = (time.perf_counter() - begun) * 1000
-        message = "" if identity.claimed is not False else "Not claimed by a Plex account"
+        message = "" if identity.claimed is not False else N_("Not claimed by a Plex account")
         item = Item("Plex Media Server", up=True, message=message, response_ms=round(elapsed_ms, 1))
         return Snapshot([item], version=identity.version or None)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from medianest_core.sdk import (
+    N_,
     AuthFailed,
     InvalidResponse,
     NotFound,
@@ -20,8 +21,8 @@ from medianest_core.sdk import (
 
 PRODUCT = "MediaNest"
 VERSION = "0.1.0"
-SERVER = "The Plex server"
-ACCOUNT = "Plex's account service"
+SERVER = N_("The Plex server")
+ACCOUNT = N_("Plex's account service")
 T = TypeVar("T")
 
 
@@ -50,15 +51,17 @@ class Device:
 def checked(response: Response, who: str) -> Response:
     """Self for 2xx, else the SDK's error for the status, in words that name `who`."""
     if response.status == 401 or (response.status == 422 and b"nvalid token" in response.content):
-        raise AuthFailed(f"{who} refused the token.")
+        raise AuthFailed(N_("{who} refused the token.").format(who=who))
     if response.status == 403:
-        raise Rejected(f"{who} does not allow this with the configured token; it takes the owner's.")
+        raise Rejected(
+            N_("{who} does not allow this with the configured token; it takes the owner's.").format(who=who)
+        )
     if response.status == 404:
-        raise NotFound(f"{who} does not know this.")
+        raise NotFound(N_("{who} does not know this.").format(who=who))
     if response.status == 503:
-        raise NotReady(f"{who} is starting or in maintenance.")
+        raise NotReady(N_("{who} is starting or in maintenance.").format(who=who))
     if response.status >= 500:
-        raise NotReady(f"{who} answered with error {response.status}.")
+        raise NotReady(N_("{who} answered with error {status}.").format(who=who, status=response.status))
     return response.raise_for_status()
 
 
@@ -67,4 +70,6 @@ def parsed(content: bytes, decode: Callable[[bytes], T], who: str) -> T:
     try:
         return decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidResponse(f"{who} answered with something that cannot be understood.") from error
+        raise InvalidResponse(
+            N_("{who} answered with something that cannot be understood.").format(who=who)
+        ) from error

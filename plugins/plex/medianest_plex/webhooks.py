@@ -9,6 +9,7 @@ import msgspec
 from medianest_core.sdk import (
     EPISODE,
     MOVIE,
+    N_,
     SEASON,
     SHOW,
     Delivery,
@@ -70,7 +71,7 @@ class PlexWebhooks(WebhookReceiver[PlexSettings, PlexServer]):
         if subject.section is not None:
             facts["library"] = str(subject.section)
         name = ", ".join(part for part in (subject.grandparent_title, subject.title) if part)
-        summary = f"New in Plex: {name}"
+        summary = N_("New in Plex: {name}").format(name=name)
         if subject.type in (MOVIE, EPISODE):
             above = [subject.grandparent_rating_key, subject.parent_rating_key]
             keys = [str(key) for key in (*above, subject.rating_key) if key is not None]

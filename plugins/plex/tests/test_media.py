@@ -21,6 +21,7 @@ from medianest_core.sdk import (
     capabilities_of,
 )
 from medianest_core.testing.faults import Rule
+from medianest_core.testing.shapes import check_record
 from medianest_plex.media import PlexMedia
 
 from .plex_kit import Plugged
@@ -103,6 +104,77 @@ async def test_every_record_says_what_plex_says(plex: Plugged) -> None:
         assert set(record.fields) <= FIELDS
 
 
+async def test_every_record_has_the_shape_of_records(plex: Plugged) -> None:
+    for title in ("Movies", "TV Shows"):
+        listed = [raw.decode() for raw in await plex.records(title)]
+        for record in (*listed, *await plex.media.details([one.key for one in listed[:50]])):
+            check_record(record)
+
+
+async def test_details_tell_the_chapters(plex: Plugged) -> None:
+    (film, *_) = [raw.decode() for raw in await plex.records("Movies")]
+    assert "chapters" not in film.fields, "a listing lacks them"
+    (full,) = await plex.media.details([film.key])
+    chapters = full.fields["chapters"]
+    assert [one["start_ms"] for one in chapters] == sorted(one["start_ms"] for one in chapters)
+    assert chapters[-1]["end_ms"] == film.fields["duration_ms"]
+
+
+async def test_details_say_what_lists_leave_out(either_plex: Plugged) -> None:
+    world = either_plex.simulator.world.library
+    for title in ("Movies", "TV Shows"):
+        listed = {raw.key: raw.decode() for raw in await either_plex.records(title)}
+        found = {one.key: one for one in await either_plex.media.details(list(listed))}
+        assert found.keys() == listed.keys()
+        short = 0
+        for key, full in found.items():
+            item = world.items[int(key)]
+            assert [one["name"] for one in full.fields.get("cast", ())] == [name for name, _ in item.cast]
+            assert full.fields.get("genres", []) == list(item.genres)
+            assert full.fields.get("writers", []) == list(item.writers)
+            assert (full.title, full.year, full.ids) == (listed[key].title, item.year, listed[key].ids)
+            assert full.library == listed[key].library
+            short += len(listed[key].fields.get("cast", ())) < len(item.cast)
+        assert short
+
+
+async def test_details_leave_out_what_is_gone_or_cannot_be_read(plex: Plugged) -> None:
+    one, two, *_ = [raw.key for raw in await plex.records("Movies")]
+    assert [record.key for record in await plex.media.details([one, "99999999", "../x", two])] == [one, two]
+    assert await plex.media.details(["99999999"]) == []
+    assert await plex.media.details(["nothing"]) == []
+
+
+async def test_details_are_asked_for_fifty_at_a_time(plex: Plugged, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [raw.key for raw in await plex.records("TV Shows")][:120]
+    asked: list[int] = []
+    send = plex.server.send
+
+    async def counted(method: str, path: str, **options: Any) -> Any:
+        asked.append(path.count(",") + 1)
+        return await send(method, path, **options)
+
+    monkeypatch.setattr(plex.server, "send", counted)
+    assert len(await plex.media.details(keys)) == 120
+    assert asked == [50, 50, 20]
+
+
+async def test_details_of_a_server_that_refuses_all_for_one(
+    plex: Plugged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [raw.key for raw in await plex.records("Movies")][:7]
+    send = plex.server.send
+
+    async def strict(method: str, path: str, **options: Any) -> Any:
+        if "99999999" in path:
+            raise NotFound("There is no such item.")
+        return await send(method, path, **options)
+
+    monkeypatch.setattr(plex.server, "send", strict)
+    found = await plex.media.details([*keys[:3], "99999999", *keys[3:]])
+    assert sorted(record.key for record in found) == sorted(keys)
+
+
 FIELDS = {
     "title",
     "sort_title",
@@ -124,6 +196,8 @@ FIELDS = {
     "media",
     "files",
     "assets",
+    "audio",
+    "chapters",
     "child_count",
     "leaf_count",
 }

@@ -173,6 +173,7 @@ def test_settings_hide_the_token_and_name_their_hosts() -> None:
         "app.plex.tv:443",
         "clients.plex.tv:443",
         "metadata-static.plex.tv:443",
+        "discover.provider.plex.tv:443",
     }
     with pytest.raises(ValidationError):
         PlexSettings.model_validate({"url": "nas", "token": "x"})

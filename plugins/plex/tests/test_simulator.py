@@ -400,6 +400,7 @@ async def test_facts_and_instances(owner: httpx.AsyncClient, served: RunningSimu
         "account_url": served.url,
         "link_url": served.url + "/link",
         "auth_url": served.url + "/auth",
+        "discover_url": served.url + "/discover",
     }
     people = (await owner.get("/_sim/people")).json()
     assert {person["username"]: person["access"] for person in people}["stranger"] is False

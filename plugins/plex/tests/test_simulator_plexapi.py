@@ -158,7 +158,7 @@ def test_resources_lead_to_the_server(
     kinds = [(c.local, c.relay) for c in server.connections]
     assert kinds == [(True, False), (True, False), (False, False), (False, True)]
     assert server.connections[0].uri == url
-    plex = server.connect(ssl=False, timeout=5)
+    plex = server.connect(ssl=False, timeout=60)
     assert plex.machineIdentifier == sim.world.accounts.machine
     assert {s.title for s in plex.library.sections()} == {"Movies", "TV Shows", "Videos"}
 
@@ -195,6 +195,19 @@ def test_lists_pages_and_reads_items(plex: Any) -> None:
     streams = full.media[0].parts[0].streams
     assert [s.streamType for s in streams][:2] == [1, 2]
     assert full.media[0].videoCodec == streams[0].codec
+
+
+def test_lists_are_trimmed_and_metadata_is_whole(plex: Any) -> None:
+    movies = plex.library.section("Movies").all()[:60]
+    keys = [movie.ratingKey for movie in movies]
+    short = {movie.ratingKey: [one.get("tag") for one in movie._data.findall("Role")] for movie in movies}
+    genres = {movie.ratingKey: [one.get("tag") for one in movie._data.findall("Genre")] for movie in movies}
+    whole = plex.fetchItems("/library/metadata/" + ",".join(map(str, keys)))
+    assert [movie.ratingKey for movie in whole] == keys
+    for movie in whole:
+        everyone = [role.tag for role in movie.roles]
+        assert short[movie.ratingKey] == everyone[:3] and len(everyone) > 3
+        assert genres[movie.ratingKey] == [genre.tag for genre in movie.genres][:2]
 
 
 def test_filters_run_on_the_server(plex: Any) -> None:

@@ -136,7 +136,7 @@ async def test_websocket_tells_of_a_scan_and_can_be_dropped(
         }
         await control.get("/library/sections/3/refresh", headers={"X-Plex-Token": str(token)})
         frames = [
-            json.loads(await asyncio.wait_for(socket.recv(), 10))["NotificationContainer"] for _ in range(4)
+            json.loads(await asyncio.wait_for(socket.recv(), 60))["NotificationContainer"] for _ in range(4)
         ]
         assert [frame["type"] for frame in frames] == ["activity", "timeline", "timeline", "activity"]
         assert [frames[n]["TimelineEntry"][0]["state"] for n in (1, 2)] == [0, 5]

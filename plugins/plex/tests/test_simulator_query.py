@@ -10,12 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from medianest_plex.simulation.art import BACKDROP, POSTER, STILL, avatar, backdrop, mosaic, poster, still
+from medianest_core.testing.world.pictures import (
+    BACKDROP,
+    POSTER,
+    STILL,
+    avatar,
+    backdrop,
+    mosaic,
+    poster,
+    still,
+)
+from medianest_core.testing.world.scenes import ALL, PALETTES, Canvas, Scene
 from medianest_plex.simulation.catalog import fill, sort_title
 from medianest_plex.simulation.entries import tag_id
 from medianest_plex.simulation.library import Item, Library
 from medianest_plex.simulation.query import Listings, choices, moment, number_test, ordered, text_test, window
-from medianest_plex.simulation.scenes import ALL, PALETTES, Canvas, Scene
 from medianest_plex.simulation.search import hubs, matches
 
 LIBRARY = Library()

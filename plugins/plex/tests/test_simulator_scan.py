@@ -45,19 +45,24 @@ async def titles(owner: httpx.AsyncClient) -> list[str]:
     return [row["title"] for row in body.get("Metadata", [])]
 
 
+def at_work(sim: PlexSimulator) -> asyncio.Lock:
+    """No scan ends while this is held."""
+    return sim._scanner._lock
+
+
 async def test_files_become_items_after_a_while(
     owner: httpx.AsyncClient, sim: PlexSimulator, folder: Path
 ) -> None:
-    sim.world.options.update({"scan_seconds": 0.5})
     (folder / "casey").mkdir()
     (folder / "casey" / "a.mp4").write_bytes(b"0123456789")
     (folder / "casey" / "a.nfo").write_text(NFO)
-    assert (
-        await owner.get("/library/sections/3/refresh", params={"path": str(folder / "casey")})
-    ).status_code == 200
-    assert await titles(owner) == []
-    sections = (await owner.get("/library/sections")).json()["MediaContainer"]["Directory"]
-    assert [s["refreshing"] for s in sections] == [False, False, True]
+    async with at_work(sim):
+        assert (
+            await owner.get("/library/sections/3/refresh", params={"path": str(folder / "casey")})
+        ).status_code == 200
+        assert await titles(owner) == []
+        sections = (await owner.get("/library/sections")).json()["MediaContainer"]["Directory"]
+        assert [s["refreshing"] for s in sections] == [False, False, True]
     done = await sim.ledger.wait_for("scan.finished")
     assert await titles(owner) == ["The Rehearsal"]
     row = (await owner.get("/library/sections/3/all")).json()["MediaContainer"]["Metadata"][0]
@@ -94,11 +99,12 @@ async def test_a_scan_of_one_folder_leaves_the_others(
 
 
 async def test_sections_stop_refreshing_each_for_itself(owner: httpx.AsyncClient, sim: PlexSimulator) -> None:
-    for section in (1, 3, 3, 2):
-        await owner.get(f"/library/sections/{section}/refresh")
-    assert [s.refreshing for s in sim.world.library.sections.values()] == [True, True, True]
+    async with at_work(sim):
+        for section in (1, 3, 3, 2):
+            await owner.get(f"/library/sections/{section}/refresh")
+        assert [s.refreshing for s in sim.world.library.sections.values()] == [True, True, True]
     await sim.ledger.wait_for("scan.finished", 4)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while any(s.refreshing for s in sim.world.library.sections.values()):
             await asyncio.sleep(0.01)
     await owner.get("/library/sections/2/refresh")

@@ -6,10 +6,9 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from importlib import resources
-from typing import NamedTuple
 
-from medianest_plex.simulation import names
+from medianest_core.testing.world import names
+from medianest_core.testing.world.titles import MOVIE, SHOW, Title, household, made_up
 from medianest_plex.simulation.library import Item, Library, Section, Shape
 
 MOVIES, SHOWS, VIDEOS = 1, 2, 3
@@ -61,21 +60,6 @@ SHAPES = (
 _LIKELY_SHAPES = (0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
-class Title(NamedTuple):
-    """The facts of a film or series before it becomes an item. `minutes` is one episode's for a series."""
-
-    title: str
-    year: int
-    genres: tuple[str, ...]
-    rating: float
-    content_rating: str
-    minutes: int
-    tagline: str
-    summary: str
-    studio: str
-    seasons: int = 0
-
-
 def fill(library: Library, items: int, seed: int, videos_dir: str) -> None:
     """Make the three sections and put `items` films and series into the first two (one in four a series, at most 600)."""
     # The day, not the second: a simulator started again on the same day shows an unchanged library.
@@ -88,9 +72,9 @@ def fill(library: Library, items: int, seed: int, videos_dir: str) -> None:
         library.sections[key] = _section(key, kind, name, location, now)
     maker = _Maker(library, random.Random(seed), now)
     shows = min(items // 4, MOST_SHOWS)
-    for number, title in enumerate(_titles("movies.txt", items - shows, maker.random)):
+    for number, title in enumerate(_titles(MOVIE, items - shows, maker.random)):
         maker.movie(number, title)
-    for number, title in enumerate(_titles("shows.txt", shows, maker.random)):
+    for number, title in enumerate(_titles(SHOW, shows, maker.random)):
         maker.show(number, title)
     maker.resume_points()
 
@@ -110,73 +94,12 @@ def _section(key: int, kind: str, title: str, location: str, now: int) -> Sectio
     )
 
 
-def _titles(file: str, count: int, rng: random.Random) -> Iterator[Title]:
-    written = list(_written(file))
+def _titles(kind: str, count: int, rng: random.Random) -> Iterator[Title]:
+    written = household(kind)
     yield from written[:count]
-    shows = file == "shows.txt"
     taken = {title.title for title in written}
     for _ in range(count - len(written)):
-        yield _made_up(rng, taken, shows)
-
-
-def _written(file: str) -> Iterator[Title]:
-    text = resources.files("medianest_plex.simulation").joinpath("data", file).read_text("utf-8")
-    for line in text.splitlines():
-        if not line or line.startswith("#"):
-            continue
-        name, year, genres, rating, content, *rest = (cell.strip() for cell in line.split("|"))
-        kinds = tuple(genre.strip() for genre in genres.split(","))
-        if file == "shows.txt":
-            seasons, minutes, studio, summary = rest
-            yield Title(
-                name,
-                int(year),
-                kinds,
-                float(rating),
-                content,
-                int(minutes),
-                "",
-                summary,
-                studio,
-                int(seasons),
-            )
-        else:
-            minutes, tagline, summary = rest
-            studio = names.STUDIOS[len(name) % len(names.STUDIOS)]
-            yield Title(
-                name, int(year), kinds, float(rating), content, int(minutes), tagline, summary, studio
-            )
-
-
-def _made_up(rng: random.Random, taken: set[str], shows: bool) -> Title:
-    pick = rng.choice
-    place = pick(names.PLACES)
-    title = pick(names.PATTERNS).format(
-        a=pick(names.ADJECTIVES), n=pick(names.NOUNS), m=pick(names.NOUNS), p=place
-    )
-    if title in taken:
-        title = f"{title}: {pick(names.ADJECTIVES)} {pick(names.NOUNS)}"
-    taken.add(title)
-    role, plot, turn = (
-        pick(names.ROLES),
-        pick(names.PREDICAMENTS).format(p=place),
-        pick(names.TURNS).format(p=place),
-    )
-    article = "An" if role[0] in "aeiou" else "A"
-    first = pick(names.GENRES)
-    second = pick(names.GENRES)
-    return Title(
-        title=title,
-        year=int(rng.triangular(1955, 2025, 2016)),
-        genres=(first,) if first == second else (first, second),
-        rating=round(rng.triangular(4.6, 9.0, 7.1), 1),
-        content_rating=pick(("TV-G", "TV-PG", "TV-14", "TV-MA") if shows else names.CONTENT_RATINGS),
-        minutes=rng.randint(22, 58) if shows else rng.randint(82, 156),
-        tagline="",
-        summary=f"{article} {role} {plot}. {turn}",
-        studio=pick(names.STUDIOS),
-        seasons=rng.randint(1, 4) if shows else 0,
-    )
+        yield made_up(rng, taken, kind == SHOW)
 
 
 class _Maker:
@@ -204,6 +127,11 @@ class _Maker:
         added = self.added_at(number)
         day = date(title.year, 1, 1) + timedelta(days=self.random.randrange(365))
         id_base = (section - 1) * 4_000_000 + key
+        ids = title.ids or {
+            "imdb": f"tt{9_000_000 + id_base:07d}",
+            "tmdb": str(2_000_000 + id_base),
+            "tvdb": str(700_000 + id_base),
+        }
         return Item(
             key=key,
             type=kind,
@@ -226,11 +154,7 @@ class _Maker:
             writers=self.people(2) if kind == "movie" else (),
             cast=self.cast(6),
             countries=(self.random.choice(names.COUNTRIES),),
-            guids=(
-                f"imdb://tt{9_000_000 + id_base:07d}",
-                f"tmdb://{2_000_000 + id_base}",
-                f"tvdb://{700_000 + id_base}",
-            ),
+            guids=tuple(f"{provider}://{ids[provider]}" for provider in ("imdb", "tmdb", "tvdb")),
         )
 
     def movie(self, number: int, title: Title) -> None:
@@ -280,8 +204,12 @@ class _Maker:
         name = (
             "Pilot"
             if index == 1 and season.index == 1
-            else pick(names.EPISODE_PATTERNS[1:]).format(
-                a=pick(names.ADJECTIVES), n=pick(names.NOUNS), f=pick(names.FIRST), p=pick(names.PLACES)
+            else names.phrase(
+                pick(names.EPISODE_PATTERNS[1:]),
+                a=pick(names.ADJECTIVES),
+                n=pick(names.NOUNS),
+                f=pick(names.FIRST),
+                p=pick(names.PLACES),
             )
         )
         aired = date(season.year or 2000, 9, 3) + timedelta(weeks=index)

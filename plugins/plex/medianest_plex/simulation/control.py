@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from medianest_core.testing.simulators import json_body, json_reply
 from medianest_plex.simulation.catalog import SHAPES, VIDEOS, sort_title
 from medianest_plex.simulation.entries import entry
-from medianest_plex.simulation.library import EDITABLE, Item
+from medianest_plex.simulation.library import EDITABLE, Item, Section
 from medianest_plex.simulation.scan import Scanner
 from medianest_plex.simulation.world import World
 
@@ -38,6 +38,7 @@ class Control:
             ("/items", self.add, ["POST"]),
             ("/items/{key:int}", self.change, ["GET", "PATCH", "DELETE"]),
             ("/scale", self.scale, ["POST"]),
+            ("/watchlist", self.watchlist, ["POST", "DELETE"]),
             ("/webhook", self.webhook, ["POST"]),
             ("/webhooks", self.webhooks, ["GET", "PUT"]),
             ("/websockets", self.websockets, ["GET", "POST", "DELETE"]),
@@ -111,6 +112,14 @@ class Control:
         unknown = set(body) - EDITABLE
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        item = self.put(section, title, body)
+        if request.query_params.get("announce") == "1":
+            await self.world.webhooks.announce("library.new", item)
+        return json_reply(entry(item, library, full=True), 201)
+
+    def put(self, section: Section, title: str, values: dict[str, object]) -> Item:
+        """A new film. values: further attributes of it."""
+        library = self.world.library
         now, key = int(time.time()), library.take_keys()
         shape = SHAPES[0]
         item = Item(
@@ -129,11 +138,9 @@ class Control:
             guids=(f"imdb://tt{9_000_000 + key:07d}", f"tmdb://{2_000_000 + key}"),
         )
         library.add(item)
-        library.edit(item, {"updated_at": now, **body})
+        library.edit(item, {"updated_at": now, **values})
         self.world.ledger.record("item.added", rating_key=key, title=title)
-        if request.query_params.get("announce") == "1":
-            await self.world.webhooks.announce("library.new", item)
-        return json_reply(entry(item, library, full=True), 201)
+        return item
 
     async def change(self, request: Request) -> Response:
         library = self.world.library
@@ -163,6 +170,14 @@ class Control:
         self.scanner.begin(self.world.library.sections[VIDEOS], None)
         self.world.ledger.record("library.scaled", items=items)
         return json_reply({"items": items, "entries": len(self.world.library.items)})
+
+    async def watchlist(self, request: Request) -> Response:
+        """{"user", "title"}: put it on their list, or take it off."""
+        body, lists = await _object(request), self.world.watchlists
+        person = self.world.accounts.find(_text(body, "user"))
+        key = lists.key_of(_text(body, "title"))
+        (lists.remove if request.method == "DELETE" else lists.add)(person, key)
+        return json_reply({"user": person.username, "titles": lists.shown(person)})
 
     async def webhook(self, request: Request) -> Response:
         body = await _object(request)

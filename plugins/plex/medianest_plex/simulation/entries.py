@@ -30,6 +30,7 @@ _CODEC_NAMES = {
 }
 _LAYOUTS = {1: "Mono", 2: "Stereo", 6: "5.1", 8: "7.1"}
 _LIST_TAGS = 3
+_CHAPTERS = 6
 _PART = b'"Part":[{'
 _GAP = 777_777_777_777
 
@@ -40,7 +41,13 @@ def tag_id(kind: str, name: str) -> int:
 
 
 def entry(
-    item: Item, library: Library, *, full: bool = False, guids: bool = False, streams: bool = False
+    item: Item,
+    library: Library,
+    *,
+    full: bool = False,
+    guids: bool = False,
+    streams: bool = False,
+    chapters: bool = False,
 ) -> dict[str, object]:
     """The JSON object of an item; `full` adds streams and untrimmed tags, `streams` only the former."""
     section = library.sections[item.section]
@@ -83,6 +90,8 @@ def entry(
     _place(item, library, out)
     if kind == "collection":
         _collection(item, library, out)
+    if chapters and item.duration and item.shape is not None:
+        out["Chapter"] = _chapters(item, item.duration)
     limit = None if full else _LIST_TAGS
     if item.shape is not None:
         out["Media"] = [_media(item, item.shape, full=full or streams)]
@@ -231,6 +240,22 @@ def _stream_template(shape: Shape) -> tuple[bytes, int]:
     return text.replace(str(_GAP).encode(), b"%d") + b",", len(rows)
 
 
+def _chapters(item: Item, duration: int) -> list[dict[str, object]]:
+    length = duration // _CHAPTERS
+    return [
+        {
+            "id": item.key * 1000 + number,
+            "filter": f"thumb={item.key * 1000 + number}",
+            "tag": f"Chapter {number + 1}",
+            "index": number + 1,
+            "startTimeOffset": number * length,
+            "endTimeOffset": duration if number == _CHAPTERS - 1 else (number + 1) * length,
+            "thumb": f"/library/media/{item.key * 10 + 1}/chapterImages/{number + 1}",
+        }
+        for number in range(_CHAPTERS)
+    ]
+
+
 def _streams(item: Item, shape: Shape) -> list[dict[str, object]]:
     return [{"id": item.key * 100 + index, **row} for index, row in enumerate(_stream_rows(shape))]
 
@@ -263,6 +288,9 @@ def _video_stream(shape: Shape) -> dict[str, object]:
         "colorTrc": {"hdr10": "smpte2084", "dv": "smpte2084", "hlg": "arib-std-b67"}.get(
             shape.hdr or "", "bt709"
         ),
+        "colorPrimaries": "bt2020" if shape.hdr else "bt709",
+        "colorSpace": "bt2020nc" if shape.hdr else "bt709",
+        "profile": "main 10" if shape.hdr else "main" if shape.video_codec == "hevc" else "high",
         "displayTitle": f"{label} {dynamic} ({shape.video_codec.upper()})".replace("  ", " "),
     }
     if shape.hdr == "dv":
@@ -283,6 +311,11 @@ def _audio_stream(shape: Shape, code: str, *, first: bool) -> dict[str, object]:
         "languageTag": tag,
         "samplingRate": 48000,
         "displayTitle": f"{language} ({codec} {_LAYOUTS.get(shape.channels, shape.channels)})",
+        **(
+            {"extendedDisplayTitle": f"TrueHD Atmos 7.1 ({language})"}
+            if shape.audio_codec == "truehd"
+            else {}
+        ),
     }
 
 

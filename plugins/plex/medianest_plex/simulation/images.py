@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from medianest_core.testing.world.pictures import avatar, backdrop, mosaic, poster, still
 from medianest_plex.simulation.accounts import Person
-from medianest_plex.simulation.art import avatar, backdrop, mosaic, poster, still
 from medianest_plex.simulation.catalog import VIDEOS
 from medianest_plex.simulation.guard import Missing, find_item, find_section, route
 from medianest_plex.simulation.library import Item
@@ -100,7 +100,7 @@ class Images:
         if item.type == "season" or (item.type == "episode" and kind == "art"):
             while shown.parent is not None:
                 shown = library.items[shown.parent]
-        draw = backdrop if kind == "art" else still if item.type == "episode" else poster
+        draw = backdrop if kind == "art" else still if item.type == "episode" or item.unknown else poster
         label = item.title if item.type == "season" else None
         key = (draw.__name__, shown.key, shown.title, label)
         if (known := self._cache.get(key)) is not None:

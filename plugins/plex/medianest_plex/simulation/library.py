@@ -67,12 +67,15 @@ class Item:
     subtype: str | None = None
     mode: int = -1
     sort_mode: int = 0
+    unknown: bool = False
     json: tuple[bytes, bytes] | None = field(default=None, repr=False)
     xml: tuple[str, str, str] | None = field(default=None, repr=False)
 
     @property
     def guid(self) -> str:
-        """Plex's own identifier, the same for the same key."""
+        """Plex's own identifier, the same for the same key. What no agent knows, such as one's own videos, has a local one."""
+        if self.unknown:
+            return f"local://{self.key}"
         return f"plex://{self.type}/{hashlib.md5(str(self.key).encode(), usedforsecurity=False).hexdigest()[:24]}"
 
     def changed(self) -> None:

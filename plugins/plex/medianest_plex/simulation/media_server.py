@@ -258,8 +258,17 @@ class MediaServer:
 
     async def metadata(self, request: Request, person: Person) -> Response:
         keys = str(request.path_params["keys"]).split(",")
-        items = [find_item(self.world, key, person) for key in keys]
-        rows = [entry(item, self.world.library, full=True) for item in items]
+        items = []
+        for key in keys:
+            try:
+                items.append(find_item(self.world, key, person))
+            except Missing:
+                if len(keys) == 1:
+                    raise
+        if not items:
+            raise Missing
+        chapters = request.query_params.get("includeChapters") == "1"
+        rows = [entry(item, self.world.library, full=True, chapters=chapters) for item in items]
         section = self.world.library.sections[items[0].section]
         head = {**LIBRARY_ATTRIBUTES, "librarySectionID": section.key, "librarySectionTitle": section.title}
         return container(request, head, Metadata=rows)

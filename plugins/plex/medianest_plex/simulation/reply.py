@@ -23,6 +23,7 @@ _TITLES = {
 _TV_ERRORS = {
     400: (1004, "Malformed request"),
     401: (1001, "User could not be authenticated"),
+    403: (1001, "You do not have access to this"),
     404: (1002, "Not Found"),
     429: (1003, "Too many requests"),
     500: (1007, "Internal error"),

@@ -170,6 +170,7 @@ class Scanner:
             shape=shape,
             file=file.path,
             file_size=file.size,
+            unknown=True,
         )
         self.world.library.add(item)
         self._timeline(item, 0)

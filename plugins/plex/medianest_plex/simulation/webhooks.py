@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from medianest_core.testing.world.pictures import poster
 from medianest_plex.simulation.accounts import Person
-from medianest_plex.simulation.art import poster
 from medianest_plex.simulation.entries import entry
 from medianest_plex.simulation.library import Item
 

@@ -16,6 +16,7 @@ from medianest_plex.simulation.library import Library
 from medianest_plex.simulation.options import Options
 from medianest_plex.simulation.pins import Pins
 from medianest_plex.simulation.query import Listings
+from medianest_plex.simulation.watchlists import Watchlists
 from medianest_plex.simulation.webhooks import Webhooks
 
 SERVER_NAME = "Living Room"
@@ -41,6 +42,7 @@ class World:
         self.listings = Listings(self.library)
         self.events = Events()
         self.webhooks = Webhooks(self)
+        self.watchlists = Watchlists()
 
     def populate(self, items: int | None = None) -> None:
         """Replace the library by one of `items` titles and encode its list entries, so that pages are only joined."""
