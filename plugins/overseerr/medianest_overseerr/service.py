@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medianest_core.sdk import CheckResult, Http, ServiceType
+from medianest_core.sdk import N_, CheckResult, Http, ServiceType
 from medianest_overseerr.client import SeerrClient
 from medianest_overseerr.settings import SeerrSettings
 
@@ -19,16 +19,20 @@ async def check(settings: SeerrSettings, client: SeerrClient) -> CheckResult:
     product = await client.product()
     warnings = []
     if not account.is_admin:
-        warnings.append("The API key's account is no administrator there: approving requests will not work.")
+        warnings.append(
+            N_("The API key's account is no administrator there: approving requests will not work.")
+        )
     if status.restart_required:
-        warnings.append("It waits to be restarted for changed settings.")
-    details = {"Product": product.name, "Acts as": account.name}
+        warnings.append(N_("It waits to be restarted for changed settings."))
+    details = {N_("Product"): product.name, N_("Acts as"): account.name}
     if product.media_server:
-        details["Media server"] = product.media_server
+        details[N_("Media server")] = product.media_server
     if status.update_available:
-        details["Update"] = "available"
+        details[N_("Update")] = N_("available")
     return CheckResult(
-        message=f"{product.name} {status.version}, acting as {account.name}",
+        message=N_("{product} {version}, acting as {name}").format(
+            product=product.name, version=status.version, name=account.name
+        ),
         version=status.version,
         details=details,
         warnings=tuple(warnings),
@@ -38,9 +42,9 @@ async def check(settings: SeerrSettings, client: SeerrClient) -> CheckResult:
 SEERR = ServiceType(
     "seerr",
     SeerrSettings,
-    title="Overseerr or Seerr",
+    title=N_("Overseerr or Seerr"),
     icon="inbox",
-    description="Requests for films and series. Works with Overseerr, Jellyseerr and Seerr.",
+    description=N_("Requests for films and series. Works with Overseerr, Jellyseerr and Seerr."),
     connect=connect,
     check=check,
 )
