@@ -2,66 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from medianest_core.sdk import CheckResult, Http, Secret, ServiceType
+from medianest_core.sdk import N_, CheckResult, Http, ServiceType
 from medianest_uptimekuma.client import KumaClient
-from medianest_uptimekuma.models import DOWN, Reading
-from medianest_uptimekuma.settings import KumaSettings
+from medianest_uptimekuma.models import Reading, counts
+from medianest_uptimekuma.settings import KumaSettings, is_code
 
 if TYPE_CHECKING:
-    from medianest_uptimekuma.socket import Visit
+    from medianest_uptimekuma.session import Session
 
 
 async def connect(settings: KumaSettings, http: Http) -> KumaClient:
     """The client of one instance; asks nothing yet."""
-    return KumaClient(http)
+    return KumaClient(http, _session(settings, http) if settings.signs_in else None)
 
 
-async def read(settings: KumaSettings, client: KumaClient) -> tuple[Sequence[Reading], str | None]:
-    """(monitors, version where it is told), by the first way in that is filled in."""
-    if settings.api_key:
-        return await client.metrics(settings.api_key), None
-    if settings.username and settings.password:
-        found = await _visit(client, settings.username, settings.password)
-        return found.readings(), found.version
-    assert settings.status_page is not None
-    return await client.status_page(settings.status_page), None
+def _session(settings: KumaSettings, http: Http) -> Session:
+    # Its libraries take long to import.
+    from medianest_uptimekuma.session import Session
+    from medianest_uptimekuma.sign_in import Credentials
+
+    return Session(http, Credentials.of(settings), verify_tls=settings.verify_tls)
+
+
+async def close(client: KumaClient) -> None:
+    await client.close()
 
 
 async def check(settings: KumaSettings, client: KumaClient) -> CheckResult:
     """Each way in that is filled in must work."""
     details: dict[str, str] = {}
+    warnings: list[str] = []
     version = None
-    readings: Sequence[Reading] = ()
+    readings: list[Reading] = []
     if settings.status_page:
         readings = await client.status_page(settings.status_page)
-        details["Status page"] = _count(readings)
-    if settings.username and settings.password:
-        found = await _visit(client, settings.username, settings.password)
-        readings, version = found.readings(), found.version
-        details["Sign-in"] = _count(readings)
+        details[N_("Status page")] = _count(readings)
     if settings.api_key:
         readings = await client.metrics(settings.api_key)
-        details["API key"] = _count(readings)
-    down = sum(reading.status == DOWN for reading in readings)
-    warnings = () if readings else ("It shows no monitor yet.",)
-    message = f"Uptime Kuma{f' {version}' if version else ''}, {_count(readings)}"
-    return CheckResult(
-        f"{message}, {down} down" if down else message, version=version, details=details, warnings=warnings
-    )
+        details[N_("API key")] = _count(readings)
+    if client.session is not None:
+        board = await client.session.board()
+        readings, version = board.readings(), board.version
+        details[N_("Sign-in")] = _count(readings)
+        if settings.second_factor and is_code(settings.second_factor):
+            warnings.append(
+                N_(
+                    "The code of six digits was good for this once. Enter the secret key of the second factor, or Uptime"
+                    " Kuma will not let the portal in after a restart."
+                )
+            )
+    if not readings:
+        warnings.append(N_("It shows no monitor yet."))
+    many, down = counts(readings)
+    message = N_("Uptime Kuma answers. Monitors: {count}, down: {down}.").format(count=many, down=down)
+    return CheckResult(message, version=version, details=details, warnings=tuple(warnings))
 
 
-async def _visit(client: KumaClient, username: str, password: Secret) -> Visit:
-    # Its libraries take long to import, and most instances use an API key.
-    from medianest_uptimekuma.socket import visit
-
-    return await visit(client.http, username, password)
-
-
-def _count(readings: Sequence[Reading]) -> str:
-    return "1 monitor" if len(readings) == 1 else f"{len(readings)} monitors"
+def _count(readings: list[Reading]) -> str:
+    return N_("Monitors: {count}").format(count=len(readings))
 
 
 KUMA = ServiceType(
@@ -69,7 +69,8 @@ KUMA = ServiceType(
     KumaSettings,
     title="Uptime Kuma",
     icon="activity",
-    description="Watches services and says which are up.",
+    description=N_("Watches services and says which are up."),
     connect=connect,
     check=check,
+    close=close,
 )
