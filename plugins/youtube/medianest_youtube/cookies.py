@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from medianest_core.sdk import N_
+
 MAX_BYTES = 512 * 1024
 
 
@@ -18,12 +20,16 @@ def cookie_problem(text: str) -> str | None:
             continue
         fields = plain.split("\t")
         if len(fields) != 7:
-            return f"Line {number} is not a cookie: seven values divided by tabs are needed."
+            return N_("Line {number} is not a cookie: seven values divided by tabs are needed.").format(
+                number=number
+            )
         domain, subdomains, _, secure, expires, name, _ = fields
         if not domain or not name or {subdomains, secure} - {"TRUE", "FALSE"}:
-            return f"Line {number} is not a cookie of the Netscape format."
+            return N_("Line {number} is not a cookie of the Netscape format.").format(number=number)
         if not (expires.removeprefix("-").replace(".", "", 1) or "0").isdigit():
-            return f"Line {number}: the time at which the cookie ends is not a number."
+            return N_("Line {number}: the time at which the cookie ends is not a number.").format(
+                number=number
+            )
         count += 1
     return None if count else "There is no cookie in this text."
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from medianest_core.sdk import N_
 from medianest_core.sdk.downloads import (
     Choice,
     Downloaded,
@@ -24,8 +25,9 @@ from medianest_core.sdk.downloads import (
     Options,
     ProgressSink,
 )
-from medianest_core.sdk.errors import UserError
+from medianest_core.sdk.errors import NotFound, NotReady, UserError
 from medianest_core.sdk.http import Http
+from medianest_core.sdk.media import Image
 from medianest_core.sdk.process import Child
 from medianest_youtube import child, cookies, engine, placing, tools
 from medianest_youtube.errors import REASONS
@@ -35,6 +37,7 @@ from medianest_youtube.protocol import AUDIO_CONTAINERS, QUALITIES, VIDEO_CONTAI
 from medianest_youtube.service import YOUTUBE
 from medianest_youtube.settings import YoutubeSettings
 
+MAX_PICTURE = 10 * 1024 * 1024
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 _MEDIA_TYPES = {
     "mp4": "video/mp4",
@@ -104,6 +107,17 @@ class YoutubeDownloader(Downloader[YoutubeSettings, Http]):
                     raise_for({"code": "failed", "detail": running.error_text})
         return inspection_of(result, link)
 
+    async def thumbnail(self, address: str) -> Image:
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise NotFound("This picture has no web address.")
+        # Looked at here: a picture that is refused says nothing about the instance's credentials.
+        reply = await self.http.request("GET", address, max_bytes=MAX_PICTURE)
+        if reply.status >= 500:
+            raise NotReady("The site does not send its pictures right now.")
+        if not reply.ok:
+            raise NotFound("The site has no such picture.")
+        return Image(reply.content, reply.headers.get("content-type", ""))
+
     async def download(self, task: DownloadTask, sink: ProgressSink) -> Downloaded:
         finished = placing.recorded(task.work_dir)
         if finished is None:
@@ -118,7 +132,7 @@ class YoutubeDownloader(Downloader[YoutubeSettings, Http]):
             ) from error
         except OSError as error:
             raise DownloadFailed(
-                f"The files could not be moved: {error.strerror}.", retryable=True
+                N_("The files could not be moved: {message}.").format(message=error.strerror), retryable=True
             ) from error
         files = [
             DownloadedFile(path, move.kind, path.stat().st_size, _MEDIA_TYPES[path.suffix.removeprefix(".")])

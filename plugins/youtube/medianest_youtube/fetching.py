@@ -30,6 +30,8 @@ _STAGES = {
 }
 _MEDIA = frozenset({"mp4", "mkv", "webm", "m4a", "mp3"})
 _SUBTITLE = re.compile(r"\.(?P<language>[A-Za-z0-9-]{1,20})\.srt$")
+# Small enough to be fetched anew, and written in place: one that was cut off looks whole.
+_ASIDE = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".srt", ".vtt"})
 _LEFT_OVER = re.compile(r"\.(part|ytdl|temp)(\b|-)|\.part-Frag\d+")
 # Where the site's own words say why an item is not there, the preview still shows the item.
 _ITEM_CODES = frozenset(
@@ -72,7 +74,9 @@ def inspect(job: ChildJob, log: object) -> dict[str, Any]:
 
 
 def download(job: ChildJob, log: Any, emit: Callable[..., None]) -> dict[str, Any]:
-    """Fetch one item into the work folder; the facts of a ``done`` event. A half file there is continued by range."""
+    """Fetch one item into the work folder; the facts of a ``done`` event. A half file there is continued by range, a whole
+    one is not fetched again."""
+    _remove(Path(job.work), lambda path: path.suffix in _ASIDE)
     for attempt in range(2):
         fetch = _Fetch(job, emit)
         try:
@@ -83,7 +87,7 @@ def download(job: ChildJob, log: Any, emit: Callable[..., None]) -> dict[str, An
                 r"HTTP Error 416|Requested Range Not Satisfiable", f"{error} {log.lines}"
             ):
                 raise
-            _remove_parts(Path(job.work))
+            _remove(Path(job.work), lambda path: _LEFT_OVER.search(path.name) is not None)
     raise AssertionError("unreachable")
 
 
@@ -255,6 +259,9 @@ class _Gate(PostProcessor):  # type: ignore[misc]  # yt-dlp ships no types
 
     def run(self, information: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
         self.fetch.gate(information)
+        # What is converted is the only copy of what was fetched, and the result is written in place: it stays until the item
+        # is done. Merging makes a whole copy first, so there the streams can go.
+        self._downloader.params["keepvideo"] = not information.get("requested_formats")
         return [], information
 
 
@@ -289,9 +296,9 @@ def _beside(work: Path, media: Path, identifier: str) -> list[dict[str, Any]]:
     return found
 
 
-def _remove_parts(work: Path) -> None:
+def _remove(work: Path, unwanted: Callable[[Path], bool]) -> None:
     for path in work.iterdir():
-        if path.is_file() and _LEFT_OVER.search(path.name):
+        if path.is_file() and unwanted(path):
             path.unlink()
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from medianest_core.sdk import N_
 from medianest_core.sdk.downloads import Availability, FoundItem, Inspection
 from medianest_core.sdk.errors import (
     InvalidResponse,
@@ -36,9 +38,13 @@ def inspection_of(result: Mapping[str, Any], link: Link) -> Inspection:
     items = [item_of(one) for one in result["items"]]
     warnings = []
     if kind == "video" and link.playlist is not None:
-        warnings.append(f"This video was opened from a playlist. To get all of it, paste {link.playlist}")
+        warnings.append(
+            N_("This video was opened from a playlist. To get all of it, paste {address}").format(
+                address=link.playlist
+            )
+        )
     if not result["complete"]:
-        warnings.append(f"Only the first {len(items)} items are offered.")
+        warnings.append(N_("Only the first {count} items are offered.").format(count=len(items)))
     return Inspection(
         url=link.url,
         kind=kind,
@@ -69,7 +75,17 @@ def item_of(one: Mapping[str, Any]) -> FoundItem:
         thumbnail=one["thumbnail"],
         channel=str(one["channel"] or ""),
         heights=heights,
+        published_at=_day(one.get("upload_date")),
+        short="/shorts/" in str(one["url"]),
     )
+
+
+def _day(text: object) -> float | None:
+    """The beginning of a day, from YYYYMMDD."""
+    try:
+        return datetime.strptime(str(text), "%Y%m%d").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 def raise_for(event: Mapping[str, Any]) -> NoReturn:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+from medianest_core.sdk import N_
+
 MAX_LENGTH = 2000
 YOUTUBE_SITES = ("youtube.com", "youtu.be", "youtube-nocookie.com")
 
@@ -69,7 +71,9 @@ def read_link(text: str, sites: Sequence[str], own: Sequence[str] = (), home: Se
         raise NotAllowed("Addresses with a port of their own are not used.")
     name = _name(host)
     if not any(name == site or name.endswith(f".{site}") for site in (one.lower() for one in sites)):
-        raise NotAllowed(f"{name} is not one of the allowed sites: {', '.join(sites)}.")
+        raise NotAllowed(
+            N_("{name} is not one of the allowed sites: {sites}.").format(name=name, sites=", ".join(sites))
+        )
     youtube = any(name == site or name.endswith(f".{site}") for site in YOUTUBE_SITES)
     return _shaped(name, name, parts.path, parts.query, "https" if youtube else parts.scheme, youtube=youtube)
 

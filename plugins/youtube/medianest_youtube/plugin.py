@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medianest_core.sdk import (
+    N_,
     Action,
     Contributions,
     Downloaders,
@@ -22,6 +23,7 @@ manifest = Manifest(
     title="YouTube",
     api="1.0",
     description="Fetches videos, playlists and channels into a library, with yt-dlp.",
+    homepage="https://github.com/yt-dlp/yt-dlp",
     icon="monitor-play",
 )
 
@@ -82,4 +84,4 @@ async def _restore(client: Http) -> str:
     place = engine.folder()
     if place is None:
         return "The portal is still starting."
-    return f"yt-dlp {go_back(place)} is in use."
+    return N_("yt-dlp {version} is in use.").format(version=go_back(place))

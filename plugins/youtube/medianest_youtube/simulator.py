@@ -11,6 +11,7 @@ entries with what really left, and "api" entries.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +30,8 @@ from medianest_youtube.simulation.streaming import Behaviour, MediaFile
 PAGE = 100
 # Slow enough that progress can be watched in the demo, fast enough not to wait.
 DEMO_BYTES_PER_SECOND = 1_500_000
+FILMS = "SIMULATED_FILMS"
+"""Variable that names a folder in which several sites keep the same films; else each makes its own."""
 
 
 class VideoSiteSimulator(Simulator):
@@ -46,7 +49,11 @@ class VideoSiteSimulator(Simulator):
 
     async def start(self, base_url: str) -> None:
         await super().start(base_url)
-        self._files = await media.make(self.data_dir / "films")
+        self._files = await media.make(Path(os.environ.get(FILMS) or self.data_dir / "films"))
+
+    def film(self, clip: str, itag: str) -> Path:
+        """The file of a clip in one form. KeyError for one that the site does not have."""
+        return self._files[clip, itag]
 
     def demo_instances(self) -> Sequence[DemoInstance]:
         return (DemoInstance("youtube", "youtube", "Videos", {"site_url": self.base_url}),)

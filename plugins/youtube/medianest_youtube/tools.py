@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from medianest_core.sdk import N_
 from medianest_youtube import engine
 
 OLD_DAYS = 90
@@ -83,7 +84,7 @@ def _ytdlp(today: date) -> Tool:
         return Tool("yt-dlp", False, advice="Install the Python package yt-dlp.")
     days = age_in_days(chosen.version, today)
     if days is not None and days > OLD_DAYS:
-        advice = f"It is {days} days old and sites change often: use “Update yt-dlp”."
+        advice = N_("It is {days} days old and sites change often: use “Update yt-dlp”.").format(days=days)
         return Tool("yt-dlp", True, chosen.version, str(chosen.path or ""), advice)
     return Tool("yt-dlp", True, chosen.version, str(chosen.path or ""))
 
@@ -101,8 +102,11 @@ async def _javascript() -> Tool:
     for name, path in usable.items():
         return Tool("JavaScript runtime", True, f"{name} {await _version(path) or ''}".strip(), path)
     too_old = next((name for name in _LEAST if _find_runtime(name)), None)
-    hint = f" The {too_old} found here is too old." if too_old else ""
-    advice = f"YouTube needs one: install deno 2 or newer, or Node 22 or newer.{hint}"
+    advice = N_("YouTube needs one: install deno 2 or newer, or Node 22 or newer.")
+    if too_old:
+        advice = N_(
+            "YouTube needs one: install deno 2 or newer, or Node 22 or newer. The {name} found here is too old."
+        ).format(name=too_old)
     return Tool("JavaScript runtime", False, advice=advice)
 
 

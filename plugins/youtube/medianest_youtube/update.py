@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from medianest_core.sdk import N_
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.jobs import Job, JobContext, Retry
 from medianest_youtube import engine
@@ -80,7 +81,7 @@ async def _fetch(target: Path, wanted: str, environment: Mapping[str, str] | Non
     command += ["--only-binary", ":all:", "--no-deps", "--target", str(target), wanted]
     code, told = await _run(command, 300, environment)
     if code:
-        raise UpdateFailed(f"pip could not fetch it: {_last_words(told)}")
+        raise UpdateFailed(N_("pip could not fetch it: {message}").format(message=_last_words(told)))
 
 
 def _scripts_for(folder: Path) -> str:
@@ -97,7 +98,9 @@ async def try_out(folder: Path) -> str:
     code, told = await _run([sys.executable, "-I", "-c", _TRIAL, str(folder)], 120, None)
     version = told.strip().splitlines()[-1] if told.strip() else ""
     if code or not re.fullmatch(r"\d{4}\.\d{2}\.\d{2}[\w.]*", version):
-        raise UpdateFailed(f"The fetched yt-dlp does not start: {_last_words(told)}")
+        raise UpdateFailed(
+            N_("The fetched yt-dlp does not start: {message}").format(message=_last_words(told))
+        )
     return version
 
 

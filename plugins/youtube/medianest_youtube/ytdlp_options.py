@@ -38,7 +38,8 @@ def common(job: ChildJob, logger: object) -> dict[str, Any]:
         "external_downloader": {"default": "native"},
         "hls_prefer_native": True,
         "updatetime": False,
-        "overwrites": True,
+        # What an earlier attempt finished is not fetched again; a stream gets its final name only once it is whole.
+        "overwrites": False,
     }
     if job.ffmpeg:
         options["ffmpeg_location"] = job.ffmpeg

@@ -195,7 +195,7 @@ async def test_a_whole_but_unrenamed_half_file_does_not_block_for_ever(
     first = await child_runner.run("download", site.fact("video_url"), quality="audio", container="m4a")
     media = child_runner.work / first.one("done")["files"][0]["name"]
     source = site.simulator.site.videos[first.one("done")["item"]["id"]]
-    original = site.simulator.data_dir / "films" / f"{source.clip}-140.m4a"
+    original = site.simulator.film(source.clip, "140")
     media.unlink()
     # Longer than what the site has now: the answer to "the rest, please" is 416.
     (child_runner.work / f"{media.name}.part").write_bytes(original.read_bytes() + b"\0" * 500)
@@ -297,7 +297,7 @@ async def test_child_and_ffmpeg_end_with_a_parent_that_is_killed(
     finally:
         parent.kill()
         parent.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while any(_alive(one) for one in [leader, *helpers]):
             await asyncio.sleep(0.02)
 

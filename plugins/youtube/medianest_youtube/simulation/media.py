@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +88,14 @@ def ffmpeg() -> str:
 
 
 async def make(folder: Path) -> dict[tuple[str, str], Path]:
-    """All clips by (clip, itag). What an earlier start made is kept."""
+    """All clips by (clip, itag). What an earlier start made is kept; starts at the same time make them once."""
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".making").open("w", encoding="utf-8") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        return await _make(folder)
+
+
+async def _make(folder: Path) -> dict[tuple[str, str], Path]:
     jobs = [_clip(folder, name, 1920, 1080, colours, tone) for name, (colours, tone) in CLIPS.items()]
     jobs.append(_clip(folder, UPRIGHT, 1080, 1920, "c0=0x3c096c:c1=0xff9e00:c2=0x240046", 392))
     made: dict[tuple[str, str], Path] = {}
