@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from medianest_arr.client import ArrClient
 from medianest_arr.settings import ArrSettings, RadarrSettings, SonarrSettings
-from medianest_core.sdk import CheckResult, Http, Rejected, ServiceType
+from medianest_core.sdk import N_, CheckResult, Http, Rejected, ServiceType
 
 
 async def connect(settings: ArrSettings, http: Http) -> ArrClient:
     """The client of one instance; asks nothing yet."""
-    return ArrClient(http, settings.api_key)
+    app = "Sonarr" if isinstance(settings, SonarrSettings) else "Radarr"
+    return ArrClient(http, settings.api_key, app=app, uhd=settings.uhd)
 
 
 def checking(app: str) -> Callable[[ArrSettings, ArrClient], Awaitable[CheckResult]]:
@@ -19,18 +20,25 @@ def checking(app: str) -> Callable[[ArrSettings, ArrClient], Awaitable[CheckResu
 
     async def check(settings: ArrSettings, client: ArrClient) -> CheckResult:
         system = await client.system()
-        if system.app.lower() != app.lower():
-            raise Rejected(f"This is {system.app}, not {app}. Add it as {system.app}, or check the port.")
+        if system.app_name.lower() != app.lower():
+            raise Rejected(
+                N_("This is {found}, not {app}. Add it as {found}, or check the port.").format(
+                    found=system.app_name, app=app
+                )
+            )
         warnings = [
             f"{note.source}: {note.message}"
             for note in await client.health()
-            if note.kind in {"warning", "error"}
+            if note.type in {"warning", "error"}
         ]
         if client.moved_to is not None:
-            warnings.insert(0, f"It redirects each request: enter {client.moved_to} as its address.")
-        details = {"Name": system.name, "Database": system.database, "Branch": system.branch}
+            warnings.insert(
+                0,
+                N_("It redirects each request: enter {place} as its address.").format(place=client.moved_to),
+            )
+        details = {"Name": system.instance_name, "Database": system.database_type, "Branch": system.branch}
         return CheckResult(
-            message=f"{system.app} {system.version}",
+            message=f"{system.app_name} {system.version}",
             version=system.version or None,
             details={name: value for name, value in details.items() if value},
             warnings=tuple(warnings[:6]),
@@ -44,16 +52,18 @@ RADARR = ServiceType(
     RadarrSettings,
     title="Radarr",
     icon="film",
-    description="Finds and keeps films.",
+    description=N_("Finds and keeps films."),
     connect=connect,
     check=checking("Radarr"),
+    close=ArrClient.close,
 )
 SONARR = ServiceType(
     "sonarr",
     SonarrSettings,
     title="Sonarr",
     icon="tv",
-    description="Finds and keeps series.",
+    description=N_("Finds and keeps series."),
     connect=connect,
     check=checking("Sonarr"),
+    close=ArrClient.close,
 )

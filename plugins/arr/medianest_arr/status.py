@@ -15,8 +15,8 @@ async def look(client: ArrClient) -> Snapshot:
     begun = time.perf_counter()
     system = await client.system()
     elapsed_ms = round((time.perf_counter() - begun) * 1000, 1)
-    notes = [note.message for note in await client.health() if note.kind in {"warning", "error"}]
-    item = Item(system.app, up=True, message="; ".join(notes)[:300], response_ms=elapsed_ms)
+    notes = [note.message for note in await client.health() if note.type in {"warning", "error"}]
+    item = Item(system.app_name, up=True, message="; ".join(notes)[:300], response_ms=elapsed_ms)
     return Snapshot([item], system.version or None)
 
 

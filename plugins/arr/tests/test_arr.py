@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -13,8 +14,12 @@ from starlette.routing import Route
 from medianest_arr.service import RADARR, SONARR, checking, connect
 from medianest_arr.settings import ArrSettings, RadarrSettings, SonarrSettings
 from medianest_arr.status import RadarrStatus
-from medianest_core.sdk import AuthFailed, CheckResult, InvalidResponse, NotFound, Rejected
+from medianest_core.base.http_factory import HttpFactory
+from medianest_core.sdk import AuthFailed, CheckResult, InvalidResponse, NotFound, Rejected, RequestStatus
 from medianest_core.testing.loopback import guarded_client, serving
+from medianest_core.testing.simulators import running
+
+from .arr_kit import film_item, plug, radarr_simulator, wished_film
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -123,3 +128,16 @@ async def test_other_services() -> None:
 def test_both_service_types_are_declared() -> None:
     assert (RADARR.name, SONARR.name) == ("radarr", "sonarr")
     assert SonarrSettings.model_fields["url"].examples == ["http://192.168.1.20:8989"]
+
+
+async def test_a_missing_url_base_does_not_keep_requests_from_being_taken(
+    tmp_path: Path, factory: HttpFactory
+) -> None:
+    async with running(radarr_simulator(tmp_path, url_base="/radarr")) as served:
+        plugged = await plug(factory, served, url=served.url)
+        state = await plugged.radarr.submit(film_item(wished_film()), "")
+        assert state.status is RequestStatus.PROCESSING
+        await plugged.radarr.cancel(state.reference)
+        assert plugged.done("movie.added") == 1
+        assert plugged.done("movie.changed") == 1
+        assert plugged.client.moved_to == f"{served.url}/radarr"
