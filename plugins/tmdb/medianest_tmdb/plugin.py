@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from medianest_core.sdk import Manifest, StatusProviders, hookimpl
+from medianest_core.sdk import N_, Catalogs, FieldOwners, Manifest, StatusProviders, hookimpl
 
 manifest = Manifest(
     "tmdb",
     title="TMDB",
     api="1.0",
-    description="Connects to The Movie Database and shows whether it answers.",
+    description=N_("Search and browse films and series of the whole world, with descriptions and artwork."),
     homepage="https://www.themoviedb.org/",
     icon="database",
 )
+
+
+@hookimpl
+def register_catalogs() -> Catalogs:
+    from medianest_tmdb.catalog import TmdbCatalog
+
+    return [TmdbCatalog]
+
+
+@hookimpl
+def register_field_owners() -> FieldOwners:
+    from medianest_tmdb.fields import TmdbFields
+
+    return [TmdbFields]
 
 
 @hookimpl

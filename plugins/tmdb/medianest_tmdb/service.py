@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medianest_core.sdk import CheckResult, Http, ServiceType
+from medianest_core.sdk import N_, CheckResult, Http, ServiceType
 from medianest_tmdb.client import TmdbClient
 from medianest_tmdb.settings import TmdbSettings
 
@@ -17,7 +17,8 @@ async def check(settings: TmdbSettings, client: TmdbClient) -> CheckResult:
     await client.authenticate()
     sizes = await client.image_sizes()
     return CheckResult(
-        "TMDB accepts the token.", details={"Language": settings.language, "Poster sizes": str(sizes)}
+        N_("TMDB accepts the token."),
+        details={N_("Language"): settings.language, N_("Poster sizes"): str(sizes)},
     )
 
 
@@ -26,7 +27,9 @@ TMDB = ServiceType(
     TmdbSettings,
     title="TMDB",
     icon="database",
-    description="Titles, descriptions and artwork. This product uses the TMDB API but is not endorsed or certified by TMDB.",
+    description=N_(
+        "Titles, descriptions and artwork. This product uses the TMDB API but is not endorsed or certified by TMDB."
+    ),
     connect=connect,
     check=check,
 )
