@@ -1,0 +1,1 @@
+"""An example plugin: rules of the house for requests."""

@@ -1,0 +1,1 @@
+"""An example plugin: films and series of a Jellyfin server."""

@@ -1,0 +1,1 @@
+"""An example plugin: a logbook of who did what, with a table, a page and a command."""

@@ -1,0 +1,1 @@
+"""An example plugin: ratings and plots from OMDb."""

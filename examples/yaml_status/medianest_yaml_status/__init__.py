@@ -1,0 +1,1 @@
+"""An example plugin: a status page of what a YAML file says."""
