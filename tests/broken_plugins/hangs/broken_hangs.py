@@ -1,5 +1,0 @@
-"""A plugin whose import never ends."""
-
-import threading
-
-threading.Event().wait()

@@ -1,0 +1,42 @@
+"""What stands in for the sink's service: each public method of the world is a call, `POST /<name>` with its arguments as JSON."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from medianest_core.testing.simulators import DemoInstance, Simulator, json_body, json_reply
+from tests.kitchen_sink.world import Unknown, World
+
+KEY = "a-key-that-nobody-guesses"
+
+
+class SinkSimulator(Simulator):
+    name: ClassVar[str] = "sink"
+
+    def __init__(self, *, items: int = 3, seed: int = 7, data_dir: Path) -> None:
+        super().__init__(items=items, seed=seed, data_dir=data_dir)
+        self.world = World()
+
+    def routes(self) -> ASGIApp:
+        return Router([Route("/{name}", self._call, methods=["POST"])])
+
+    def demo_instances(self) -> Sequence[DemoInstance]:
+        return [DemoInstance("sink", "sink", "Kitchen sink", {"url": self.base_url, "key": KEY})]
+
+    async def _call(self, request: Request) -> Response:
+        if request.headers.get("x-key") != KEY:
+            return json_reply({"error": "Who are you?"}, 401)
+        arguments: Any = await json_body(request)
+        try:
+            said = getattr(self.world, request.path_params["name"])(**arguments)
+            return json_reply(await said if inspect.isawaitable(said) else said)
+        except Unknown as error:
+            return json_reply({"error": str(error)}, 404)
