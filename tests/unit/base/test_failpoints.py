@@ -31,3 +31,16 @@ def test_the_process_ends_as_if_killed(tmp_path: Path) -> None:
     once = f"a.b=kill:{tmp_path / 'once'}"
     assert run(once).returncode == -signal.SIGKILL
     assert run(once).stdout == b"alive\n"
+
+
+def test_it_may_happen_only_the_third_time() -> None:
+    script = SCRIPT.replace("failpoint('a.b'); ", "[print(failpoint('a.b'), flush=True) for _ in range(4)]; ")
+    root = Path(__file__).parents[3]
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={VARIABLE: "a.b=kill@3"},
+        cwd=root,
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b"None\nNone\n")

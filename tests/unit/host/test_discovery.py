@@ -55,7 +55,7 @@ def test_a_second_copy_of_one_distribution_is_no_conflict(tmp_path: Path) -> Non
 def test_the_installed_plugins_are_found_without_importing_them() -> None:
     before = set(sys.modules)
     names = {one.name for one in discover().found}
-    assert {"plex", "overseerr", "uptimekuma", "youtube", "arr", "tmdb", "local"} <= names
+    assert {"plex", "overseerr", "uptimekuma", "youtube", "arr", "tmdb", "manifest", "local"} <= names
     assert not {name for name in set(sys.modules) - before if name.startswith("medianest_")}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from medianest_core.base.breaker import Breaker, BreakerOpen, BreakerState
 from medianest_core.base.bulkhead import Bulkhead
 from medianest_core.base.clock import FakeClock
+from medianest_core.base.patience import bearing
 from medianest_core.base.redact import register_secret
 from medianest_core.base.retry import RetryPlan
 from medianest_core.host.calls import RULES, CallRule, rule_for
@@ -43,13 +45,13 @@ from medianest_core.sdk import (
 from medianest_core.sdk.downloads import ProgressSink
 from medianest_core.sdk.settings import MASK
 
-READ = CallRule(repeat=True, deadline=5.0)
-ONCE = CallRule(deadline=5.0)
+READ = CallRule(repeat=True, deadline=60.0)
+ONCE = CallRule(deadline=60.0)
 BRIEF = CallRule(deadline=0.1)
 
 
 class Bench:
-    """A guard whose parts can be looked at; waiting takes no time."""
+    """A guard whose parts can be looked at; waiting takes no time. ahead: seconds by which its clock was put forward."""
 
     def __init__(self, size: int = 8) -> None:
         self.breaker = Breaker()
@@ -57,6 +59,7 @@ class Bench:
         self.health = HealthLog(FakeClock(), self.breaker)
         self.troubles: list[Exception] = []
         self.pauses: list[float] = []
+        self.ahead = 0.0
         self.guard = Guard(
             plugin="p",
             instance="i",
@@ -65,6 +68,7 @@ class Bench:
             health=self.health,
             on_trouble=self.troubles.append,
             plan=RetryPlan(jitter=0.0),
+            timer=lambda: time.monotonic() + self.ahead,
             sleep=self.sleep,
         )
 
@@ -109,7 +113,7 @@ async def test_waits_as_long_as_the_service_asks(bench: Bench) -> None:
 
 async def test_never_waits_past_the_deadline(bench: Bench) -> None:
     with pytest.raises(RateLimited):
-        await bench.guard.call(READ, "x", failing(RateLimited("slow", 9.0)))
+        await bench.guard.call(CallRule(repeat=True, deadline=9.0), "x", failing(RateLimited("slow", 9.5)))
     assert bench.pauses == []
 
 
@@ -230,11 +234,12 @@ async def test_idle_work_goes_on_while_there_is_progress(bench: Bench) -> None:
 
     async def work(watched: ProgressSink) -> str:
         for step in range(4):
-            await asyncio.sleep(0.1)
+            bench.ahead += 40.0
+            await asyncio.sleep(0)
             await watched.progress(stage="downloading", downloaded=step)
         return "done"
 
-    assert await bench.guard.idle(CallRule(idle=0.3, slot=False), "x", work, sink) == "done"
+    assert await bench.guard.idle(CallRule(idle=60.0, slot=False), "x", work, sink) == "done"
     assert sink.seen == [0, 1, 2, 3]
 
     async def stuck(watched: ProgressSink) -> None:
@@ -249,7 +254,7 @@ async def test_a_stream_ends_as_its_source_does(bench: Bench) -> None:
         yield 1
         yield 2
 
-    assert [item async for item in bench.guard.stream(CallRule(idle=1.0), "x", pages)] == [1, 2]
+    assert [item async for item in bench.guard.stream(CallRule(idle=60.0), "x", pages)] == [1, 2]
 
     async def breaking() -> AsyncIterator[int]:
         yield 1
@@ -257,7 +262,7 @@ async def test_a_stream_ends_as_its_source_does(bench: Bench) -> None:
 
     got = []
     with pytest.raises(InvalidResponse):
-        async for item in bench.guard.stream(CallRule(idle=1.0), "x", breaking):
+        async for item in bench.guard.stream(CallRule(idle=60.0), "x", breaking):
             got.append(item)  # noqa: PERF401  # what came before the error counts
     assert got == [1]
 
@@ -271,6 +276,30 @@ async def test_a_stream_ends_as_its_source_does(bench: Bench) -> None:
     assert bench.bulkhead.used == 0
 
 
+async def test_a_patient_caller_waits_longer_than_the_rule_says(bench: Bench) -> None:
+    brief = CallRule(deadline=0.02, idle=0.02)
+
+    async def slow() -> AsyncIterator[int]:
+        await asyncio.sleep(0.1)
+        yield 1
+
+    async def call() -> int:
+        await asyncio.sleep(0.1)
+        return 1
+
+    async def both() -> list[int]:
+        found = [item async for item in bench.guard.stream(brief, "x", slow)]
+        return [*found, await bench.guard.call(BRIEF, "x", call)]
+
+    with pytest.raises(NotReady):
+        await both()
+    with bearing(30.0):
+        task = asyncio.create_task(both())
+    assert await task == [1, 1]
+    with pytest.raises(NotReady):
+        await both()
+
+
 async def test_leaving_a_stream_closes_its_source(bench: Bench) -> None:
     closed = asyncio.Event()
 
@@ -281,11 +310,11 @@ async def test_leaving_a_stream_closes_its_source(bench: Bench) -> None:
         finally:
             closed.set()
 
-    stream = bench.guard.stream(CallRule(idle=1.0), "x", endless)
+    stream = bench.guard.stream(CallRule(idle=60.0), "x", endless)
     async for _ in stream:
         break
     await stream.aclose()  # type: ignore[attr-defined]  # it is an async generator
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await closed.wait()
     assert bench.bulkhead.used == 0
 

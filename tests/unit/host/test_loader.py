@@ -35,7 +35,7 @@ async def test_each_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         value: int = module.value
         return value
 
-    outcomes = load(plugins, work, deadline=2.0, before=lambda found: begun.append(found.name))
+    outcomes = load(plugins, work, deadline=10.0, before=lambda found: begun.append(found.name))
     errors = {one.found.name: type(one.error) for one in outcomes}
     assert errors == {
         "good": ValueError,

@@ -44,7 +44,7 @@ def keyring(tmp_path: Path) -> Keyring:
     return Keyring.load_or_create(tmp_path / "keys.json")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(key=st.text(min_size=1), second=st.none() | st.text(min_size=3), count=st.integers(1, 10**6))
 def test_what_goes_in_comes_out(keyring: Keyring, key: str, second: str | None, count: int) -> None:
     typed = {"url": "http://a.example", "key": "k" + key, "second": second and "s" + second, "count": count}

@@ -1,25 +1,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
-from medianest_core.store.engine import Database
-from medianest_core.store.errors import DatabaseAway, Stale
+from medianest_core.store.engine import Database, Tx
+from medianest_core.store.errors import Clashed, DatabaseAway, Stale
 from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos import portal_settings
 from medianest_core.store.repos.audit import record
 from medianest_core.store.repos.portal_settings import PortalSettings
 from medianest_core.store.tables.system import audit
+from tests.databases import POSTGRESQL, database_url
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
+async def db(tmp_path: Path, backend: str) -> AsyncIterator[Database]:
+    database = Database(database_url(tmp_path))
     await database.start()
     await upgrade(database)
     yield database
@@ -57,6 +59,7 @@ async def test_callbacks_see_the_committed_row_and_cannot_undo_it(db: Database) 
 async def test_many_writers_wait_for_each_other(db: Database) -> None:
     async def write() -> None:
         async with db.begin() as tx:
+            await tx.alone("audit")
             before = await tx.scalar(select(func.count()).select_from(audit))
             await asyncio.sleep(0)
             await record(tx, actor=None, action="a.b", target=str(before))
@@ -67,16 +70,16 @@ async def test_many_writers_wait_for_each_other(db: Database) -> None:
     assert targets == {str(number) for number in range(30)}
 
 
-async def test_a_reader_is_rolled_back(db: Database) -> None:
-    async with db.read() as tx:
-        await tx.execute(insert(audit).values(at=0, action="x", target="", details={}))
+async def test_a_reader_writes_nothing(db: Database, backend: str) -> None:
+    refused = pytest.raises(DBAPIError) if backend == POSTGRESQL else contextlib.nullcontext()
+    with refused:
+        async with db.read() as tx:
+            await tx.execute(insert(audit).values(at=0, action="x", target="", details={}))
     assert await _count(db) == 0
 
 
 async def test_an_sql_mistake_is_not_called_an_outage(db: Database) -> None:
-    from sqlalchemy import text
-
-    with pytest.raises(OperationalError):
+    with pytest.raises(DBAPIError):
         async with db.read() as tx:
             await tx.execute(text("SELECT * FROM no_such_table"))
 
@@ -100,13 +103,22 @@ async def test_upgrading_twice_does_nothing_the_second_time(db: Database) -> Non
 
 
 async def test_a_writer_that_never_gets_its_turn_is_told(
-    db: Database, monkeypatch: pytest.MonkeyPatch
+    db: Database, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("medianest_core.store.engine._TURN", 0.05)
-    async with db.begin():
-        with pytest.raises(DatabaseAway):
-            async with db.begin():
-                pass
+    if backend == POSTGRESQL:
+        async with db.begin() as first:
+            await first.alone("the only key")
+            with pytest.raises(DatabaseAway, match="too long"):
+                async with db.begin() as second:
+                    await second.execute(text("SET LOCAL lock_timeout = 50"))
+                    await second.alone("the only key")
+    else:
+        async with db.begin() as first:
+            await first.connected()
+            with pytest.raises(DatabaseAway):
+                async with db.begin() as second:
+                    await record(second, actor=None, action="a.b", target="second")
     async with db.begin() as tx:
         await record(tx, actor=None, action="a.b", target="t")
     assert await _count(db) == 1
@@ -122,16 +134,63 @@ async def test_a_glance_sees_what_is_committed_and_cannot_write(db: Database) ->
         assert (await tx.first(select(audit)))["action"] == "a.b"  # type: ignore[index]  # there is one
         assert len(await tx.all(select(audit))) == 1
         assert len((await tx.execute(select(audit))).all()) == 1
-    with pytest.raises(OperationalError):
+    with pytest.raises((DBAPIError, RuntimeError)):
         async with db.glance() as tx:
             await record(tx, actor=None, action="a.b", target="t")
     assert await _count(db) == 1
 
 
-async def test_a_glance_shows_one_moment(db: Database) -> None:
-    async with db.glance() as tx:
+async def test_a_glance_shows_one_moment_where_that_is_asked(db: Database) -> None:
+    async with db.glance(one_moment=True) as tx:
         assert await tx.scalar(select(func.count()).select_from(audit)) == 0
         async with db.begin() as writing:
             await record(writing, actor=None, action="a.b", target="t")
         assert await tx.scalar(select(func.count()).select_from(audit)) == 0
     assert await _count(db) == 1
+
+
+async def test_work_that_clashes_is_done_again(db: Database) -> None:
+    tries: list[int] = []
+
+    async def work(tx: Tx) -> str:
+        tries.append(1)
+        await record(tx, actor=None, action="a.b", target=str(len(tries)))
+        if len(tries) < 3:
+            raise Clashed("Two changes got in each other's way.")
+        return "done"
+
+    assert await db.run(work) == "done"
+    assert (len(tries), await _count(db)) == (3, 1)
+
+    async def never(tx: Tx) -> None:
+        raise Clashed("Two changes got in each other's way.")
+
+    with pytest.raises(Clashed):
+        await db.run(never)
+
+
+async def test_the_last_work_of_a_transaction_is_part_of_it(db: Database) -> None:
+    async def last(tx: Tx, name: str) -> None:
+        await record(tx, actor=None, action="a.b", target=name)
+
+    async with db.begin() as tx:
+        tx.before_commit(lambda: last(tx, "one"))
+        tx.before_commit(lambda: last(tx, "two"))
+        await last(tx, "zero")
+    async with db.read() as tx:
+        found = [row["target"] for row in await tx.all(select(audit.c.target).order_by(audit.c.id))]
+    assert found == ["zero", "one", "two"]
+    with pytest.raises(RuntimeError):
+        async with db.begin() as tx:
+            tx.before_commit(lambda: last(tx, "three"))
+            raise RuntimeError
+    assert await _count(db) == 3
+
+
+async def test_the_pool_tells_what_it_does(db: Database) -> None:
+    async with db.begin() as tx:
+        await tx.connected()
+        figures = db.pool_figures
+    assert (figures.in_use, figures.waiting) == (1, 0)
+    assert 1 <= figures.open <= figures.limit
+    assert db.pool_figures.in_use == 0

@@ -44,7 +44,7 @@ async def test_a_second_upgrade_finds_nothing_to_do(tmp_path: Path, monkeypatch:
     await db.start()
     try:
         assert await migrate.upgrade(db)
-        monkeypatch.setattr(migrate, "_config", lambda *_: pytest.fail("Alembic was asked"))
+        monkeypatch.setattr(migrate, "config_for", lambda *_: pytest.fail("Alembic was asked"))
         assert not await migrate.upgrade(db)
     finally:
         await db.close()

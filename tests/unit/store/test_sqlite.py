@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,55 @@ async def test_a_cancelled_statement_leaves_the_database_usable(tmp_path: Path) 
         assert found == 0
     finally:
         await db.close()
+
+
+async def test_a_transaction_costs_no_turn_of_its_own_to_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'engine.db'}")
+    await db.start()
+    turns = 0
+    execute = OneTurnConnection._execute
+
+    async def counted(self: OneTurnConnection, *given: Any) -> Any:
+        nonlocal turns
+        turns += 1
+        return await execute(self, *given)  # type: ignore[no-untyped-call]  # aiosqlite's own
+
+    try:
+        async with db.begin() as tx:
+            await tx.execute(text("CREATE TABLE t (id INTEGER)"))
+        monkeypatch.setattr(OneTurnConnection, "_execute", counted)
+        async with db.begin() as tx:
+            await tx.execute(text("INSERT INTO t VALUES (1)"))
+        assert turns == 2
+        async with db.begin():
+            pass
+        assert turns == 2
+        async with db.read() as tx:
+            assert await tx.scalar(text("SELECT count(*) FROM t")) == 1
+        assert turns == 4
+    finally:
+        await db.close()
+
+
+async def test_what_was_given_up_before_its_turn_leaves_no_transaction_behind(
+    connection: OneTurnConnection,
+) -> None:
+    cursor = await connection.cursor()
+    await cursor.execute("CREATE TABLE t (id INTEGER)")
+    go = threading.Event()
+    busy = asyncio.ensure_future(connection._execute(go.wait))  # type: ignore[no-untyped-call]  # aiosqlite's own
+    connection.begin("BEGIN IMMEDIATE")
+    given_up = asyncio.ensure_future(cursor.execute("INSERT INTO t VALUES (1)"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    rolled_back = asyncio.ensure_future(connection.rollback())
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(busy, rolled_back)
+    assert not connection.in_transaction
+    await cursor.execute("SELECT count(*) FROM t")
+    assert await cursor.fetchall() == [(0,)]

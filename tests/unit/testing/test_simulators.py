@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from medianest_core.testing.distortion import doubled, emptied
 from medianest_core.testing.faults import Faults, Rule, SimulatedDisconnect
 from medianest_core.testing.ledger import Ledger
 from medianest_core.testing.simulators import (
@@ -55,7 +56,7 @@ async def echo(tmp_path: Path) -> AsyncIterator[RunningSimulator]:
 
 @pytest.fixture
 async def client(echo: RunningSimulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=echo.url, trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=echo.url, trust_env=False, timeout=60) as http:
         yield http
 
 
@@ -134,6 +135,38 @@ async def test_garbage_is_200_and_neither_json_nor_xml(
     with pytest.raises(ValueError):
         json.loads(reply.content)
     assert not reply.content.lstrip().startswith(b"<")
+
+
+async def test_lost_does_it_and_says_nothing(client: httpx.AsyncClient, echo: RunningSimulator) -> None:
+    echo.simulator.faults.set(Rule("lost", times=1))
+    with pytest.raises(httpx.RemoteProtocolError):
+        await client.post("/a", content="x")
+    assert [one["facts"]["body"] for one in echo.simulator.ledger.entries()] == ["x"]
+    assert (await client.post("/a", content="y")).status_code == 200
+
+
+async def test_a_sign_in_page_and_more_than_anybody_takes(
+    client: httpx.AsyncClient, echo: RunningSimulator
+) -> None:
+    echo.simulator.faults.set(Rule("html"))
+    reply = await client.get("/a")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    echo.simulator.faults.set(Rule("huge"))
+    async with client.stream("GET", "/a") as endless:
+        taken = 0
+        async for chunk in endless.aiter_raw():
+            taken += len(chunk)
+            if taken > 2_000_000:
+                break
+    assert taken > 2_000_000
+
+
+def test_valid_answers_without_rows_and_with_each_row_twice() -> None:
+    body = b'{"size":2,"inner":{"rows":[{"id":1},{"id":2}]}}'
+    assert json.loads(emptied(body)) == {"size": 2, "inner": {"rows": []}}
+    assert json.loads(doubled(body))["inner"]["rows"] == [{"id": 1}, {"id": 1}, {"id": 2}, {"id": 2}]
+    text = b"# HELP up x\nup 1"
+    assert (emptied(text), doubled(b"up 1")) == (b"# HELP up x", b"up 1\nup 1")
 
 
 async def test_slow_answers_after_the_wait_and_keeps_the_body(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medianest_core.domain.library.absence import GUARD_COUNT, Absence, Known, judge
+from medianest_core.domain.library.syncing.absence import GUARD_COUNT, KEPT, Absence, Known, judge
 
 
 def known(count: int, missing: int = 0) -> dict[str, Known]:
@@ -39,6 +39,28 @@ def test_a_show_with_many_episodes_is_one_absence() -> None:
     assert len(judge(records, set(map(str, range(100)))).remove) == 302
 
 
+def test_held_ones_are_marked_once_so_that_it_can_be_told_which_they_are() -> None:
+    records = known(3)
+    first = judge(records, set())
+    assert (set(first.mark), first.remove, first.held) == ({"0", "1", "2"}, (), 3)
+    assert judge(known(3, missing=1), set()) == Absence(held=3)
+
+
+def test_what_goes_missing_after_an_admin_agreed_is_not_agreed_to() -> None:
+    records = known(100, missing=1) | {f"new{n}": Known("d", "1", None, 0) for n in range(200)}
+    absence = judge(records, set(), released=True)
+    assert set(absence.remove) == {str(n) for n in range(100)}
+    assert (len(absence.mark), absence.held) == (200, 200)
+
+
+def test_what_an_admin_keeps_is_not_asked_about_again() -> None:
+    records = known(300, missing=KEPT)
+    assert judge(records, set()) == Absence()
+    records["other"] = Known("d", "1", None, 0)
+    assert judge(records, {"other"}) == Absence()
+    assert judge(records, set()).held == 1, "all that is left of the library"
+
+
 @given(st.integers(1, 400), st.sets(st.integers(0, 399)), st.integers(0, 1))
 def test_only_absent_records_are_ever_touched(count: int, seen: set[int], missing: int) -> None:
     records = known(count, missing)
@@ -46,6 +68,6 @@ def test_only_absent_records_are_ever_touched(count: int, seen: set[int], missin
     absence = judge(records, present)
     touched = set(absence.mark) | set(absence.remove)
     assert not touched & present
-    assert len(touched) <= max(GUARD_COUNT, 0.05 * count)
-    assert not (absence.held and touched)
+    assert len(absence.remove) <= max(GUARD_COUNT, 0.05 * count)
+    assert not (absence.held and absence.remove)
     assert not (set(absence.remove) and missing == 0)

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from medianest_core.domain.library.pictures import (
+from medianest_core.domain.library.pictures.pictures import (
     AVIF,
     JPEG,
     MAX_BYTES,

@@ -133,6 +133,10 @@ def app(*, live: bool = False) -> Starlette:
         viewer = Viewer(now=lambda: NOW)
         return HTMLResponse(made.text(view[0], {"view": view[1](), "shell": samples_shell("/")}, viewer))
 
+    async def worker(request: Request) -> Response:
+        """One that does nothing."""
+        return Response("", media_type="text/javascript")
+
     async def refuse(request: Request) -> Response:
         request.app.state.asked.append(request.url.path)
         return Response(status_code=409, headers={"X-Reason": "Robin%20was%20faster."})
@@ -141,6 +145,7 @@ def app(*, live: bool = False) -> Starlette:
         routes=[
             Route("/", index),
             Route("/static/qr.svg", code),
+            Route("/sw.js", worker),
             Route("/gallery/{name}", page),
             Route("/img/{key}", image),
             Mount("/static", StaticFiles(directory=PORTAL / "static")),

@@ -9,6 +9,12 @@ from markupsafe import Markup
 
 from medianest_core.web.portal import views as v
 from medianest_core.web.portal.nav import build_nav
+from medianest_core.web.portal.views.access import LeavingView
+from medianest_core.web.portal.views.admin import ScheduleFormView, SchedulesView
+from medianest_core.web.portal.views.downloads import SubscriptionRow, SubscriptionsView, SubscriptionView
+from medianest_core.web.portal.views.plugins import Mistake, SafeMode
+from medianest_core.web.portal.views.settings import SettingRow, SettingsStateView
+from tests.unit.web.portal import samples_requests, samples_status
 
 NOW = 1_795_168_920.0
 HOUR = 3600.0
@@ -57,7 +63,9 @@ def posters(count: int, start: int = 0) -> tuple[v.Poster, ...]:
 def shell(path: str, *, admin: bool = True, empty: bool = False) -> v.Shell:
     return v.Shell(
         user=v.ShellUser(id="u1", name="Casey Morgan", admin=admin),
-        nav=build_nav(path, {"admin"} if admin else set(), counts={"downloads": 2, "users": 1}),
+        nav=build_nav(
+            path, {"admin"} if admin else set(), counts={"downloads": 2, "notifications": 3, "users": 1}
+        ),
         banners=()
         if empty or path != "/"
         else (
@@ -940,13 +948,24 @@ def plugins() -> v.PluginsView:
                 icon="key-round",
             ),
         ),
-        safe_mode=True,
+        safe_mode=SafeMode(
+            on=True,
+            path="/admin/plugins/safe-mode",
+            password=v.Field(name="password", label="Your password", kind="password", required=True),
+            error="This is not your password.",
+        ),
     )
+
+
+MISTAKES = (
+    Mistake(where="/p/oops/", text="ValueError: no such film", at=NOW - 90, count=3, trace="Traceback (most recent call last):\nValueError"),
+    Mistake(where="", text="It works, but made a mistake (check): KeyError: 'up'", at=NOW - DAY, process="nas:41:x"),
+)  # fmt: skip
 
 
 def plugin() -> v.PluginView:
     return v.PluginView(
-        plugin=plugin_rows()[2], facts=(v.Fact(label="Distribution", value="medianest-oops", kind="code"), v.Fact(label="API", value="1.0")), contributions=(v.Contribution(kind="Pages", names=("/p/oops/",)),), instances=HEALTH[:1], traceback="Traceback (most recent call last):\n  File \"plugin.py\", line 3\nSystemExit: 3", add=OPTIONS[:1],
+        plugin=plugin_rows()[2], facts=(v.Fact(label="Distribution", value="medianest-oops", kind="code"), v.Fact(label="API", value="1.0")), contributions=(v.Contribution(kind="Pages", names=("/p/oops/",)),), following="Silver", rules=(v.QualityRule(title="It names the home page of its service."),), instances=HEALTH[:1], mistakes=MISTAKES, hooks=("on_startup", "register_contributions"), traceback="Traceback (most recent call last):\n  File \"plugin.py\", line 3\nSystemExit: 3", add=OPTIONS[:1],
     )  # fmt: skip
 
 
@@ -954,8 +973,61 @@ def jobs() -> v.JobsView:
     return v.JobsView(
         jobs=(job(0), job(2, "queued"), job(3, "failed"), job(1, "done")), tabs=(v.Choice(label="All", value="", path="/admin/jobs", current=True), v.Choice(label="Failed", value="failed", path="/admin/jobs?state=failed", count=1)),
         stats=(v.Stat(label="Waiting", value="1"), v.Stat(label="Running", value="1", tone="primary"), v.Stat(label="Failed", value="1", tone="error"), v.Stat(label="Done today", value="92")),
-        schedules=(v.ScheduleRow(title="Re-check access", when="every 15 minutes", next_at=NOW + 300, last_at=NOW - 600, last=v.Badge(text="Done", tone="success"), run=v.Action(label="Run now", path="/x", method="post")),),
+        schedules=v.Action(label="Schedules", path="/admin/schedules", icon="alarm-clock"),
     )  # fmt: skip
+
+
+def subscriptions() -> SubscriptionsView:
+    row = SubscriptionRow(
+        name="Harbour walks",
+        path="/downloads/subscriptions/1",
+        notes=("every 6 hours", "up to 30 minutes", "keeps the newest 10"),
+        due_at=NOW + HOUR,
+        newest_at=NOW - DAY,
+        error="The site does not answer.",
+        badge=v.Badge(text="Not working", tone="error"),
+        actions=(v.Action(label="Look now", path="/x", method="post", icon="refresh-cw"),),
+    )
+    return SubscriptionsView(rows=(row,), add=v.Action(label="Subscribe", path="/x", icon="plus"))
+
+
+def subscription() -> SubscriptionView:
+    title = v.Field(name="title", label="Title", help="Text that is part of it, or a pattern with * and ?.")
+    return SubscriptionView(
+        title="Harbour walks",
+        form=v.Form(id="subscription", path="/x", submit="Save", groups=(v.FieldGroup(fields=(title,)),)),
+    )
+
+
+def leaving() -> LeavingView:
+    return LeavingView(
+        title="Sign in with House",
+        text="You are being taken to House, and back here once you have signed in there.",
+        # It leads there by itself: to a place on the same page, so that the sample can be looked at.
+        link="#there",
+        label="Go to House",
+        back_path="/sign-in/cancel",
+        back_label="Back to all ways to sign in",
+    )
+
+
+def schedules() -> SchedulesView:
+    run = v.Action(label="Run now", path="/x", method="post", icon="play")
+    return SchedulesView(
+        rows=(
+            v.ScheduleRow(title="Re-check access", when="every 15 minutes", path="/admin/jobs", next_at=NOW + 300, last_at=NOW - 600, actions=(run,)),
+            v.ScheduleRow(title="Look for new videos", when="0 4 * * * (Europe/Berlin)", path="/admin/jobs", plugin="youtube", badge=v.Badge(text="Paused", tone="warning"), actions=(run,)),
+        ),
+        add=v.Action(label="Add a schedule", path="/admin/schedules/add", icon="plus"),
+    )  # fmt: skip
+
+
+def schedule_form() -> ScheduleFormView:
+    cron = v.Field(name="cron", label="At these times", example="0 4 * * *", error="That time never comes.")
+    return ScheduleFormView(
+        title="Look for new videos",
+        form=v.Form(id="schedule", path="/x", submit="Save", groups=(v.FieldGroup(fields=(cron,)),)),
+    )
 
 
 def job_view() -> v.JobView:
@@ -969,6 +1041,65 @@ def job_view() -> v.JobView:
         error="NotReady: connection refused",
         children=(job(0),),
         log=(v.LogLine(at=NOW - 30, text="Attempt 2 failed", tone="error"),),
+    )
+
+
+def arrange() -> v.ArrangeView:
+    steps = (
+        v.Action(
+            label="Move up: Services",
+            path="/home/arrange",
+            method="post",
+            icon="arrow-up",
+            disabled="It is first.",
+        ),
+        v.Action(label="Hide: Services", path="/home/arrange", method="post", icon="eye-off"),
+    )
+    return v.ArrangeView(
+        cards=(
+            v.CardRow(id="services", title="Services", icon="activity", hidden=False, actions=steps),
+            v.CardRow(id="downloads", title="My downloads", icon="download", hidden=True, actions=steps),
+        ),
+        reset=v.Action(label="As it was at first", path="/home/arrange/reset", method="post"),
+    )
+
+
+def conflict() -> v.ConflictView:
+    return v.ConflictView(
+        title="Robin",
+        text="Ada changed this 2 minutes ago.",
+        wanted="Suspend",
+        present=(v.Fact(label="Status", value="Waiting"), v.Fact(label="Role", value="Member")),
+        actions=(
+            v.Action(label="Leave it as it is now", path="/admin/users/2", tone="primary"),
+            v.Action(
+                label="Suspend", path="/admin/users/2/suspend", method="post", values=(("version", "3"),)
+            ),
+        ),
+    )
+
+
+def settings_state() -> SettingsStateView:
+    return SettingsStateView(
+        title="Nov 21, 2026, 9:12 AM",
+        text="Changed by Casey",
+        crumbs=(("Services", "/admin/services"), ("Plex", "/admin/services/1")),
+        changes=(
+            SettingRow(label="Address", before="http://192.168.1.20:32400/", after="http://plex.home/"),
+            SettingRow(label="Token", hidden=True),
+        ),
+        differences=(SettingRow(label="Name", before="Plex", after="Plex in the cellar"),),
+        stays=("Token",),
+        form=v.Form(
+            path="/admin/services/1/history/3/restore",
+            groups=(
+                v.FieldGroup(
+                    fields=(v.Field(name="password", label="Your password", kind="password", required=True),)
+                ),
+            ),
+            submit="Bring these settings back",
+            version=4,
+        ),
     )
 
 
@@ -1024,10 +1155,29 @@ def samples() -> Iterator[Sample]:
     yield Sample("downloads-preview", "core/downloads.html", downloads_preview(), "/downloads")
     yield Sample("downloads-empty", "core/downloads.html", downloads_empty(), "/downloads")
     yield Sample("download", "core/download.html", download(), "/downloads")
+    yield Sample("requests", "core/requests.html", samples_requests.requests(), "/requests")
+    yield Sample("requests-empty", "core/requests.html", samples_requests.requests_empty(), "/requests")
+    yield Sample("reports", "core/requests.html", samples_requests.reports(), "/requests/issues")
+    yield Sample("watchlist", "core/panels.html", samples_requests.watchlist(), "/requests/watchlist")
+    yield Sample("people", "core/panels.html", samples_requests.people(), "/admin/users/import")
+    yield Sample("request", "core/request.html", samples_requests.request(), "/requests/r1")
+    yield Sample("report", "core/request_issue.html", samples_requests.report(), "/requests/issues/w1")
+    yield Sample(
+        "report-solved", "core/request_issue.html", samples_requests.report_solved(), "/requests/issues/w2"
+    )
+    yield Sample("status", "core/status.html", samples_status.status(), "/status")
+    yield Sample("status-empty", "core/status.html", samples_status.status_empty(), "/status")
+    yield Sample("monitor", "core/monitor.html", samples_status.monitor(), "/status/4")
+    yield Sample(
+        "announcement", "core/announcement.html", samples_status.announcement(), "/status/announcements/a"
+    )
     yield Sample("notifications", "core/notifications.html", notifications(), "/notifications")
     yield Sample("account", "core/account.html", account(), "/account")
     yield Sample("search", "core/search.html", search(), "/search")
     yield Sample("sign-in", "core/sign_in.html", sign_in(), "/sign-in")
+    yield Sample("subscriptions", "core/subscriptions.html", subscriptions(), "/downloads/subscriptions")
+    yield Sample("subscription", "core/subscription.html", subscription(), "/downloads/subscriptions/1")
+    yield Sample("leaving", "core/leaving.html", leaving(), "/sign-in/code")
     yield Sample("sign-in-code", "core/sign_in_code.html", code(), "/sign-in/code")
     yield Sample("sign-in-expired", "core/sign_in_code.html", code_expired(), "/sign-in/code")
     yield Sample("sign-in-popup", "core/sign_in_code.html", popup(), "/sign-in/code")
@@ -1038,12 +1188,22 @@ def samples() -> Iterator[Sample]:
     yield Sample("admin-overview", "core/admin/overview.html", overview(), "/admin")
     yield Sample("admin-users", "core/admin/users.html", users(), "/admin/users")
     yield Sample("admin-user", "core/admin/user.html", user(), "/admin/users/2")
+    yield Sample("arrange", "core/arrange.html", arrange(), "/home/arrange")
+    yield Sample("conflict", "core/conflict.html", conflict(), "/admin/users/2/suspend")
     yield Sample("admin-services", "core/admin/services.html", services(), "/admin/services")
     yield Sample("admin-service", "core/admin/service.html", service(), "/admin/services/1")
+    yield Sample(
+        "admin-settings-state",
+        "core/admin/settings_state.html",
+        settings_state(),
+        "/admin/services/1/history/3",
+    )
     yield Sample("admin-service-add", "core/admin/service.html", service_add(), "/admin/services/add/plex")
     yield Sample("admin-plugins", "core/admin/plugins.html", plugins(), "/admin/plugins")
     yield Sample("admin-plugin", "core/admin/plugin.html", plugin(), "/admin/plugins/oops")
     yield Sample("admin-jobs", "core/admin/jobs.html", jobs(), "/admin/jobs")
+    yield Sample("admin-schedules", "core/admin/schedules.html", schedules(), "/admin/schedules")
+    yield Sample("admin-schedule", "core/admin/schedule.html", schedule_form(), "/admin/schedules/x")
     yield Sample("admin-job", "core/admin/job.html", job_view(), "/admin/jobs/j3")
     yield Sample(
         "plugin-page",

@@ -34,6 +34,10 @@ def test_nothing_is_built_twice() -> None:
 
 def test_node_is_asked_of_pypi_only_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     hook = hatch_build.CustomBuildHook.__new__(hatch_build.CustomBuildHook)
+    monkeypatch.setattr(shutil, "which", lambda *_args, **_named: None)
+    monkeypatch.setattr(hatch_build, "_same", lambda *_: True)
+    assert not any("nodejs" in name for name in hook.dependencies()), "the assets are built already"
+    monkeypatch.setattr(hatch_build, "_same", lambda *_: False)
     monkeypatch.setattr(shutil, "which", lambda *_args, **_named: "/usr/bin/npm")
     assert not any("nodejs" in name for name in hook.dependencies())
     monkeypatch.setattr(shutil, "which", lambda *_args, **_named: None)

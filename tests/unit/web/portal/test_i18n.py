@@ -104,3 +104,24 @@ def test_an_untranslated_message_is_found(tmp_path: Path) -> None:
     template.add("Something new")
     messages.update(template, tmp_path, "x")
     assert messages.missing(template, tmp_path, "x") == ["de: Something new"]
+
+
+@pytest.mark.parametrize("plugin", ["manifest", "plex", "tmdb"])
+def test_what_plugins_mark_is_translated(plugin: str) -> None:
+    """`messages.gather` and `messages.update` keep a plugin's catalogue as they keep the core's."""
+    package = i18n.FOLDER.parents[3] / "plugins" / plugin / f"medianest_{plugin}"
+    assert messages.missing(messages.gather(package), package / "locale", plugin, ("de",)) == []
+
+
+def test_a_plugins_sentences_are_told_on_pages_of_the_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Catalogues()
+    found.add("plex", i18n.FOLDER.parents[3] / "plugins" / "plex" / "medianest_plex" / "locale")
+    monkeypatch.setattr(i18n, "catalogues", found)
+    with use_locale("de"):
+        assert (
+            i18n.gettext("The Plex server refused the token.") == "Der Plex-Server hat das Token abgelehnt."
+        )
+        told = i18n.gettext("Home is not available: Plex's account service answered with error 502.")
+        assert told == "Home ist nicht erreichbar: Der Kontodienst von Plex antwortete mit Fehler 502."
+        found.remove("plex")
+        assert i18n.gettext("The Plex server refused the token.") == "The Plex server refused the token."

@@ -54,7 +54,7 @@ def test_the_oldest_goes_first_and_nothing_is_kept_in_development() -> None:
         kept.get("a", lambda number=number: str(number), number)  # type: ignore[misc]  # bound default
     assert kept.get("a", lambda: "anew", 3) == "3"
     assert kept.get("a", lambda: "anew", 1) == "anew"
-    kept.clear()
+    kept.forget()
     assert kept.get("a", lambda: "cleared", 3) == "cleared"
     fresh = Kept(0)
     assert [fresh.get("a", lambda: "1"), fresh.get("a", lambda: "2")] == ["1", "2"]

@@ -10,7 +10,7 @@ from jinja2 import TemplateNotFound, UndefinedError
 
 from medianest_core.web.portal.render import Assets, AssetsMissing, Renderer, asset, attributes, icon, url
 from medianest_core.web.portal.viewer import Viewer, theme_of, use_viewer
-from medianest_core.web.portal.views import ErrorView, Shell
+from medianest_core.web.portal.views import ErrorView, Poster, Shell
 
 
 def test_url_stands_under_the_sub_path() -> None:
@@ -19,7 +19,7 @@ def test_url_stands_under_the_sub_path() -> None:
         assert url("/img/x?v=1", w=300) == "/nest/img/x?v=1&w=300"
         assert url("https://example.net/x") == "https://example.net/x"
         assert asset("app.css").startswith("/nest/static/dist/app.")
-        assert asset("logo.svg") == "/nest/static/logo.svg"
+        assert asset("logo.svg").startswith("/nest/static/dist/logo.")
 
 
 @pytest.mark.parametrize("path", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "", "library"])
@@ -117,3 +117,18 @@ def test_fragment_varies_by_htmx() -> None:
 )
 def test_theme_of_cookie(cookie: str | None, theme: str) -> None:
     assert theme_of(cookie) == theme
+
+
+def _grid(*wide: bool) -> str:
+    posters = [Poster(title=f"T{n}", path=f"/title/{n}", wide=one) for n, one in enumerate(wide)]
+    source = '{% from "core/macros/media.html" import poster_grid %}{{ poster_grid(posters) }}'
+    with use_viewer(Viewer()):
+        return Renderer(strict=True).environment.from_string(source).render(posters=posters)
+
+
+def test_frames_of_videos_stand_in_wide_frames() -> None:
+    mixed = _grid(False, True)
+    assert 'class="poster-grid" id="grid"' in mixed
+    assert mixed.count("poster-wide") == mixed.count("art-wide") == 1
+    assert 'class="poster-grid wide" id="grid"' in _grid(True, True)
+    assert "wide" not in _grid(False, False).replace("min-width", "")
