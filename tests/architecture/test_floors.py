@@ -6,6 +6,7 @@ import ast
 import importlib
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,14 @@ def test_no_file_names_a_registrys_host() -> None:
         for path in _sources(".")
         if path.suffix not in {".png", ".webp", ".woff2", ".ico"}
         for match in HOSTS.finditer(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert found == []
+
+
+def test_no_file_names_the_machine_it_was_made_on() -> None:
+    here = (str(ROOT / "medianest_core").encode(), sys.prefix.encode())
+    found = [
+        str(path.relative_to(ROOT)) for path in _sources(".") if any(one in path.read_bytes() for one in here)
     ]
     assert found == []
 

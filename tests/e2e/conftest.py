@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.services import chromium
 
@@ -20,6 +21,10 @@ ARGUMENTS = [
     "--no-first-run",
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
+
+PATIENCE = 60_000
+"""Milliseconds that anything may take on a busy machine; Playwright's own five seconds are not enough."""
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -45,6 +50,9 @@ def browser(playwright_driver: Playwright) -> Iterator[Browser]:
     launched = playwright_driver.chromium.launch(
         executable_path=path, args=ARGUMENTS, ignore_default_args=["--disable-back-forward-cache"]
     )
+    # The service worker has tests of its own, which allow it; elsewhere it would stand between a test and the portal's answers.
+    for name in ("new_context", "new_page"):
+        setattr(launched, name, partial(getattr(launched, name), service_workers="block"))
     yield launched
     launched.close()
 
@@ -60,7 +68,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 
     def make(**options: Any) -> Page:
         context = browser.new_context(**options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         watch(page, problems)
@@ -74,6 +82,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 
 EXPECTED = (
     "the server responded with a status of 4",
+    "Response Status Error Code 4",
     "htmx:afterRequest, ",
     "htmx:sendAbort, ",
     "Transition was aborted",

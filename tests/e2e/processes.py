@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,13 @@ class Portal:
 
 
 @contextlib.contextmanager
-def portal(data_dir: Path, *arguments: str, link: bool) -> Iterator[Portal]:
-    """`medianest serve` on a free port of loopback, ended by SIGTERM; `link` says whether it must print the set-up link."""
+def portal(
+    data_dir: Path, *arguments: str, link: bool, settings: Mapping[str, str] | None = None
+) -> Iterator[Portal]:
+    """`medianest serve` on a free port of loopback, ended by SIGTERM; `link` says whether it must print the set-up link.
+
+    settings: environment variables.
+    """
     log = data_dir.parent / "serve.log"
     with log.open("a", encoding="utf-8") as errors:
         process = subprocess.Popen(
@@ -39,7 +44,7 @@ def portal(data_dir: Path, *arguments: str, link: bool) -> Iterator[Portal]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env=environment(PYTHONUNBUFFERED="1"),
+            env=environment(PYTHONUNBUFFERED="1", **(settings or {})),
             cwd=data_dir.parent,
         )
     try:
@@ -50,7 +55,7 @@ def portal(data_dir: Path, *arguments: str, link: bool) -> Iterator[Portal]:
         yield Portal(process, first.split()[-1], printed.split()[-1] if printed else None)
     finally:
         process.terminate()
-        assert process.wait(20) == 0, log.read_text(encoding="utf-8")[-3000:]
+        assert process.wait(60) == 0, log.read_text(encoding="utf-8")[-3000:]
 
 
 @dataclass
@@ -79,4 +84,4 @@ def simulator(name: str, data_dir: Path, *arguments: str) -> Iterator[Sim]:
         yield Sim(process, told["url"], told["facts"])
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.conftest import Demo
+from tests.e2e.conftest import PATIENCE
 from tests.e2e.processes import portal
 from tests.e2e.steps import ask_for_code, sign_in_admin, sign_in_plex
 
@@ -33,24 +34,51 @@ PAGES: dict[str, str] = {
     "library": ADMIN,
     "film": ADMIN,
     "series": ADMIN,
+    "discover": ADMIN,
+    "discover-search": ADMIN,
+    "discover-film": ADMIN,
+    "discover-series": ADMIN,
     "collections": ADMIN,
     "collection": ADMIN,
     "downloads": ADMIN,
     "preview": ADMIN,
     "download": ADMIN,
+    "calendar": ADMIN,
+    "requests": ADMIN,
+    "request": ADMIN,
+    "request-report": ADMIN,
+    "title-report": ADMIN,
+    "watchlist": ADMIN,
+    "request-rules": ADMIN,
+    "request-profile": ADMIN,
+    "status": ADMIN,
+    "monitor": ADMIN,
+    "announcement": ADMIN,
     "notifications": ADMIN,
     "account": ADMIN,
+    "told": ADMIN,
     "search": ADMIN,
     "admin": ADMIN,
     "users": ADMIN,
     "user": ADMIN,
+    "users-import": ADMIN,
     "services": ADMIN,
     "service": ADMIN,
     "service-new": ADMIN,
     "plugins": ADMIN,
     "plugin": ADMIN,
+    "sync": ADMIN,
     "jobs": ADMIN,
     "job": ADMIN,
+    "arrange": ADMIN,
+    "links": ADMIN,
+    "links-manage": ADMIN,
+    "backups": ADMIN,
+    "webhooks": ADMIN,
+    "webhook-out": ADMIN,
+    "caches": ADMIN,
+    "checkup": ADMIN,
+    "offline": ADMIN,
     "not-found": ADMIN,
 }
 """Name of each page → who looks at it."""
@@ -74,7 +102,7 @@ class Stage:
             reduced_motion="reduce",
             has_touch=width < 700,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         context.add_cookies([{"name": "mn_theme", "value": f"mn-{theme}", "url": address}])
         page = context.new_page()
         if look is not None:
@@ -112,24 +140,55 @@ def staged(
         "library": f"{url}/library",
         "film": _first(admin, f"{url}/library?q=Nine+Quiet+Winters", "#grid a.poster"),
         "series": _first(admin, f"{url}/library?q=Harbour+Watch", "#grid a.poster"),
+        "discover": f"{url}/discover",
+        "discover-search": f"{url}/discover?q=harbour",
+        "discover-film": _first(admin, f"{url}/discover?q=Glasswing", "#grid a[href^='/discover/movie:']"),
+        "discover-series": _first(
+            admin, f"{url}/discover?q=Bakers+of+the+Realm", "#grid a[href^='/discover/show:']"
+        ),
         "collections": f"{url}/collections",
         "collection": _first(admin, f"{url}/collections", "main a[href^='/collections/']"),
         "downloads": f"{url}/downloads",
         "preview": f"{url}/downloads?url={quote(playlist, safe='')}",
+        "calendar": f"{url}/calendar",
+        "requests": f"{url}/requests",
+        "watchlist": f"{url}/requests/watchlist",
+        "request-rules": f"{url}/admin/requests",
+        "status": f"{url}/status",
+        "announcement": f"{url}/status/announcements/new",
         "notifications": f"{url}/notifications",
         "account": f"{url}/account",
+        "told": f"{url}/account/notifications",
         "search": f"{url}/search?q=harbour",
         "admin": f"{url}/admin",
         "users": f"{url}/admin/users",
-        "user": _first(admin, f"{url}/admin/users", "main a[href^='/admin/users/']"),
+        "user": _first(admin, f"{url}/admin/users", "main a[href^='/admin/users/']:not([href$='/import'])"),
+        "users-import": f"{url}/admin/users/import",
         "services": f"{url}/admin/services",
         "service": _first(admin, f"{url}/admin/services", "#services a[href^='/admin/services/']"),
         "service-new": f"{url}/admin/services/add/plex/plex",
         "plugins": f"{url}/admin/plugins",
         "plugin": f"{url}/admin/plugins/plex",
+        "sync": f"{url}/admin/sync",
         "jobs": f"{url}/admin/jobs?tab=all",
+        "arrange": f"{url}/home/arrange",
+        "links": f"{url}/p/links",
+        "links-manage": f"{url}/p/links/manage",
+        "backups": f"{url}/admin/backups",
+        "webhooks": f"{url}/admin/webhooks",
+        "caches": f"{url}/admin/caches",
+        "checkup": f"{url}/admin/checkup",
+        "offline": f"{url}/offline",
         "not-found": f"{url}/title/999999999",
     }
+    stage.addresses["title-report"] = f"{stage.addresses['film']}/report"
+    stage.addresses["monitor"] = _first(admin, f"{url}/status", "#monitors a[href^='/status/']")
+    stage.addresses["request"], stage.addresses["request-report"] = _requests(admin, url)
+    stage.addresses["request-profile"] = f"{url}/admin/requests/profiles/{_profile(admin, url)}"
+    _links(admin, url)
+    _backup(admin, url)
+    stage.addresses["webhook-out"] = f"{url}/admin/webhooks/out/{_subscription(admin, url)}"
+    admin.request.post(f"{url}/api/v1/system/checkup", headers={"Origin": url}, fail_on_status_code=True)
     if before is not None:
         before(stage)
     stage.addresses["download"] = _download(admin, url, playlist)
@@ -139,6 +198,82 @@ def staged(
     with portal(folder / "empty", link=True) as newcomer:
         stage.addresses[WIZARD] = newcomer.link or ""
         yield stage
+
+
+def _links(page: Page, url: str) -> None:
+    """Some tiles, in two groups."""
+    for title, address, group in (
+        ("Router", "http://router.home.example/", "Network"),
+        ("Printer", "http://printer.home.example/", "Network"),
+        ("Photos", "https://photos.home.example/", ""),
+    ):
+        wanted = {"title": title, "url": address, "group": group}
+        answer = page.request.post(
+            f"{url}/api/v1/plugins/links/links",
+            data=wanted,
+            headers={"Origin": url},
+            fail_on_status_code=True,
+        )
+        assert answer.ok
+
+
+def _requests(page: Page, url: str) -> tuple[str, str]:
+    """Some requests, one of them declined, and a report; returns the pages of one with a message, and of the report."""
+    api, own = f"{url}/api/v1", {"Origin": url}
+
+    def found(text: str) -> Any:
+        answer = page.request.get(f"{api}/discover/search", params={"text": text}, fail_on_status_code=True)
+        return answer.json()["entries"]
+
+    def send(path: str, **body: Any) -> Any:
+        return page.request.post(f"{api}/{path}", data=body, headers=own, fail_on_status_code=True).json()
+
+    def title(entry: Any) -> dict[str, Any]:
+        return {name: entry[name] for name in ("kind", "ids", "title", "year")}
+
+    wanted = [found(text)[0] for text in ("Glasswing", "Bakers of the Realm")]
+    film, show = (send("requests", **title(one), image=one["image"])["request"] for one in wanted)
+    send(f"requests/{show['id']}/comments", text="For the long evenings, please.")
+    send(f"requests/{film['id']}/decline", reason="It comes to the library next week anyway.")
+    here = next(one for one in found("harbour") if one["available"])
+    report = send("issues", **title(here), problem="subtitles", message="They are a second late.")
+    return f"{url}/requests/{show['id']}", f"{url}/requests/issues/{report['id']}"
+
+
+def _profile(page: Page, url: str) -> str:
+    """Two ways for films, by a service that lets choose how; the id of the first."""
+    api = f"{url}/api/v1"
+    asked = page.request.get(f"{api}/requests/options", params={"kind": "movie"}, fail_on_status_code=True)
+    instance, options = next((key, found) for key, found in asked.json().items() if found)
+    made = []
+    for name, choice in (("Films in the living room", 0), ("Small files", -1)):
+        chosen = {one["name"]: one["choices"][choice]["value"] for one in options[:2]}
+        wanted = {"name": name, "kinds": ["movie"], "instance_id": instance, "options": chosen}
+        answer = page.request.post(
+            f"{api}/request-rules/profiles",
+            data=wanted,
+            headers={"Origin": url},
+            fail_on_status_code=True,
+        )
+        made.append(str(answer.json()["id"]))
+    return made[0]
+
+
+def _subscription(admin: Page, url: str) -> str:
+    """Somebody who is told of requests, with a test that nobody takes; its id."""
+    base, headers = f"{url}/api/v1/webhooks/subscriptions", {"Origin": url}
+    wanted = {"name": "Home automation", "url": "http://127.0.0.1:9/hook", "events": ["request:update"]}
+    made = admin.request.post(base, data=wanted, headers=headers, fail_on_status_code=True).json()
+    found = str(made["subscription"]["id"])
+    admin.request.post(f"{base}/{found}/test", headers=headers, fail_on_status_code=True)
+    return found
+
+
+def _backup(page: Page, url: str) -> None:
+    """One backup, made and tested."""
+    page.request.post(f"{url}/api/v1/backups", data={}, headers={"Origin": url}, fail_on_status_code=True)
+    page.goto(f"{url}/admin/backups")
+    expect(page.locator("main a[href*='/admin/backups/']").first).to_be_visible(timeout=60_000)
 
 
 def _first(page: Page, address: str, selector: str) -> str:

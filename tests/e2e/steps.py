@@ -43,7 +43,7 @@ def sign_in_plex(page: Page, demo: Demo, user: str) -> None:
     """Sign in by code as a simulated person; arrives at home, or at the page of those who wait."""
     code = ask_for_code(page, demo.url)
     demo.sim("plex", "/_sim/approve", "POST", {"code": code, "user": user})
-    page.wait_for_url(lambda url: url in (f"{demo.url}/", f"{demo.url}/pending"), timeout=30_000)
+    page.wait_for_url(lambda url: url in (f"{demo.url}/", f"{demo.url}/pending"), timeout=60_000)
 
 
 def set_status(admin: Page, demo: Demo, name: str, button: str) -> None:
@@ -75,7 +75,7 @@ def sign_in_member(page: Page, admin: Page, demo: Demo, user: str) -> None:
     sign_in_plex(page, demo, user)
     if page.url.endswith("/pending"):
         set_status(admin, demo, user, "Approve")
-        page.wait_for_url(f"{demo.url}/", timeout=20_000)
+        page.wait_for_url(f"{demo.url}/", timeout=60_000)
     expect(page.locator("[data-live-indicator]")).to_have_attribute("data-state", "live")
 
 
@@ -87,4 +87,4 @@ def scroll_until(page: Page, posters: int) -> None:
         page.mouse.wheel(0, 1500)
         return page.locator("#grid a.poster").count() >= posters
 
-    eventually(turn, within=30, what=f"{posters} posters by scrolling")
+    eventually(turn, within=90, what=f"{posters} posters by scrolling")

@@ -185,7 +185,7 @@ def _ask(url: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     method = "GET" if body is None else "PUT"
     request = Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
-    with urlopen(request, timeout=10) as reply:
+    with urlopen(request, timeout=60) as reply:
         return json.load(reply)
 
 
@@ -235,7 +235,7 @@ def test_killed_in_the_middle_of_an_item(household: Household) -> None:
     assert children
     before = household.asked_so_far()
     household.kill()
-    eventually(lambda: all(_gone(one) for one in children), within=5, what="the end of yt-dlp")
+    eventually(lambda: all(_gone(one) for one in children), within=60, what="the end of yt-dlp")
     halves = _halves(household)
     assert halves.keys() <= {item["id"] for item in running}
 

@@ -87,7 +87,7 @@ def test_the_media_server_fails(household: Demo, new_page: NewPage, mode: str, n
     expect(banner).to_have_count(0, timeout=90_000)
     page.goto(f"{demo.url}/admin/services")
     row = page.locator("#services .row", has_text="Living room")
-    expect(row).to_contain_text("Working", timeout=30_000)
+    expect(row).to_contain_text("Working", timeout=60_000)
 
 
 def _all_answer(page: Page, demo: Demo, addresses: dict[str, str], also: str = "") -> None:

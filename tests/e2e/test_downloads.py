@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -17,9 +18,11 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from medianest_core.host.calls import RULES
 from medianest_core.sdk.downloads import Downloader
-from tests.conftest import Demo, eventually
+from tests.conftest import Demo, eventually, start_demo, stop_demo
+from tests.databases import prepare
 from tests.e2e.conftest import NewPage
 from tests.e2e.steps import sign_in_admin, sign_in_member
+from tests.servers import Postgres, Redis
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PLAYLIST = "Odds and ends"
@@ -27,6 +30,24 @@ PLAYLIST = "Odds and ends"
 FILMS = 4
 SLOW = 250_000
 """Bytes a second of one film while its progress is watched; an item then takes some ten seconds."""
+
+
+@pytest.fixture(scope="module", params=["embedded", pytest.param("shared", marks=pytest.mark.full)])
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo on what it brings, and on PostgreSQL and Redis."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("demo")
+        return
+    with ExitStack() as stack:
+        cluster, redis = Postgres(), Redis()
+        for server in (cluster, redis):
+            stack.callback(server.close)
+            server.start()
+        prepare(cluster)
+        stores = {"MEDIANEST_DATABASE_URL": cluster.make_database(), "MEDIANEST_REDIS_URL": redis.url}
+        running = start_demo(tmp_path_factory.mktemp("shared"), env=stores)
+        stack.callback(stop_demo, running)
+        yield running
 
 
 @pytest.fixture
@@ -114,7 +135,7 @@ def _progress_is_live(page: Page, download_id: str) -> None:
         page.wait_for_function(
             "([bar, old]) => document.querySelector(bar).value > old",
             arg=[bar, page.evaluate("bar => document.querySelector(bar).value", bar)],
-            timeout=3_000,
+            timeout=60_000,
         )
     row = page.locator(f'[data-progress="download/{download_id}"]')
     expect(row.locator("[data-part=rate]")).to_have_text(re.compile(r"\d.*B/s"))
@@ -180,7 +201,7 @@ def _plex(demo: Demo, path: str) -> list[dict[str, Any]]:
         demo.simulators["plex"] + path.format(**facts["sections"]),
         headers={"X-Plex-Token": facts["owner_token"], "Accept": "application/json"},
     )
-    with urlopen(request, timeout=10) as reply:
+    with urlopen(request, timeout=60) as reply:
         found: list[dict[str, Any]] = json.load(reply)["MediaContainer"].get("Metadata", [])
     return found
 

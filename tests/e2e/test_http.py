@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.conftest import Demo, start_demo, stop_demo
-from tests.e2e.conftest import ARGUMENTS, watch
+from tests.e2e.conftest import ARGUMENTS, PATIENCE, watch
 from tests.e2e.steps import ask_for_code, sign_in_local
 from tests.services import chromium
 
@@ -49,7 +49,7 @@ def page(playwright_driver: Playwright) -> Iterator[Page]:
     browser: Browser = playwright_driver.chromium.launch(executable_path=path, args=[*ARGUMENTS, *rules])
     problems: list[str] = []
     opened = browser.new_page()
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE)
     watch(opened, problems)
     yield opened
     browser.close()

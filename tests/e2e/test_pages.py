@@ -13,8 +13,9 @@ from tests.conftest import Demo
 from tests.e2e.conftest import watch
 from tests.e2e.stage import PAGES, THEMES, WIDTHS, Stage, staged
 
-pytestmark = pytest.mark.browser
-SAMPLE = {(390, "dark"), (1440, "light")}
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+LOOKS = {"narrow": (390,), "wide": (1440, 768)}
+"""Windows that one visit is looked at in: a phone is touched, the others have a pointer, and are made narrower while open."""
 _VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
@@ -28,9 +29,11 @@ _OVERFLOW = """() => {
     .slice(0, 5)
     .map((one) => `${one.tagName}.${one.className} to ${Math.round(one.getBoundingClientRect().right)}`);
 }"""
-_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((found) => found.violations
-  .filter((one) => one.impact === "serious" || one.impact === "critical")
+_AXE = """(rules) => axe.run(document, {resultTypes: ["violations"], ...(rules ? {runOnly: rules} : {})}).then((found) =>
+  found.violations.filter((one) => one.impact === "serious" || one.impact === "critical")
   .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target} ${node.html.slice(0, 160)} ${node.failureSummary}`)))"""
+_COLOURS = ["color-contrast"]
+"""What another theme can change."""
 
 
 @pytest.fixture(scope="module")
@@ -45,32 +48,46 @@ def axe() -> str:
 
 
 def _cases() -> list[Any]:
+    """Every page in every look and both themes, one of which it is loaded in; of each page one look is in the quick run, in turn."""
     return [
         pytest.param(
-            width, theme, id=f"{width}-{theme}", marks=() if (width, theme) in SAMPLE else pytest.mark.full
+            name,
+            look,
+            THEMES[(turn + place) % len(THEMES)],
+            id=f"{name}-{look}",
+            marks=() if place == turn % len(LOOKS) else pytest.mark.full,
         )
-        for width in WIDTHS
-        for theme in THEMES
+        for turn, name in enumerate(PAGES)
+        for place, look in enumerate(LOOKS)
     ]
 
 
-@pytest.mark.parametrize(("width", "theme"), _cases())
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page(stage: Stage, browser: Browser, axe: str, name: str, width: int, theme: str) -> None:
+@pytest.mark.parametrize(("name", "look", "theme"), _cases())
+def test_a_page(stage: Stage, browser: Browser, axe: str, name: str, look: str, theme: str) -> None:
     problems: list[str] = []
 
-    def look(page: Page) -> None:
+    def prepare(page: Page) -> None:
         page.add_init_script(_VIOLATIONS)
         watch(page, problems)
 
-    page = stage.open(browser, name, width, theme, look)
+    first, *narrower = LOOKS[look]
+    page = stage.open(browser, name, first, theme, prepare)
     try:
         page.wait_for_load_state("load")
         assert page.locator("html").get_attribute("data-theme") == f"mn-{theme}"
         assert page.locator("h1").count() == 1, "one heading says what the page is"
-        assert page.evaluate(_OVERFLOW) == []
         page.evaluate(axe)
-        assert page.evaluate(_AXE) == []
+        for width in (first, *narrower):
+            page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+            if width != first:
+                # What is read and in which colours is the same; only its room is another.
+                assert page.evaluate(_OVERFLOW) == [], f"{width} pixels"
+                continue
+            for shown in (theme, *(other for other in THEMES if other != theme)):
+                page.evaluate("(name) => { document.documentElement.dataset.theme = name; }", f"mn-{shown}")
+                where = f"{width} pixels, {shown}"
+                assert page.evaluate(_OVERFLOW) == [], where
+                assert page.evaluate(_AXE, None if shown == theme else _COLOURS) == [], where
     finally:
         page.context.close()
     assert problems == []

@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, WebSocket, expect
+from playwright.sync_api import Page, Request, Route, WebSocket, expect
 
 from tests.conftest import Demo, eventually
 from tests.e2e.conftest import NewPage
@@ -32,12 +32,12 @@ def test_from_the_code_to_the_library_and_out_again(demo: Demo, new_page: NewPag
     code = ask_for_code(casey, demo.url)
     assert re.fullmatch(r"[A-Z0-9]{4}", code)
     _approve_on_the_link_page(casey, code, "casey")
-    casey.wait_for_url(f"{demo.url}/pending", timeout=30_000)
+    casey.wait_for_url(f"{demo.url}/pending", timeout=60_000)
     expect(casey.get_by_role("heading", name="Almost there")).to_be_visible()
     assert casey.request.get(f"{demo.url}/library", max_redirects=0).status in (303, 403)
 
     set_status(admin, demo, "casey", "Approve")
-    casey.wait_for_url(f"{demo.url}/", timeout=20_000)
+    casey.wait_for_url(f"{demo.url}/", timeout=60_000)
 
     _browse(casey, demo)
     _search(casey, demo)
@@ -48,6 +48,28 @@ def test_from_the_code_to_the_library_and_out_again(demo: Demo, new_page: NewPag
     casey.wait_for_url(f"{demo.url}/sign-in")
     casey.goto(f"{demo.url}/library")
     assert urlsplit(casey.url).path == "/sign-in"
+
+
+def test_signing_out_leads_to_the_sign_in_page_however_late_the_answer(demo: Demo, new_page: NewPage) -> None:
+    """The live channel says that the session ended before the answer is there; another page of the session loads again."""
+    page = new_page()
+    sign_in_admin(page, demo)
+    other = page.context.new_page()
+    other.goto(f"{demo.url}/library")
+    expect(other.locator("[data-live-indicator]")).to_have_attribute("data-state", "live")
+    expect(page.locator("[data-live-indicator]")).to_have_attribute("data-state", "live")
+
+    def late(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        other.wait_for_url(re.compile("/sign-in"))
+        page.wait_for_timeout(1000)
+        route.fulfill(response=answer)
+
+    page.route("**/sign-out", late)
+    page.get_by_role("button", name=re.compile("^Account of")).click()
+    page.get_by_role("button", name="Sign out").first.click()
+    page.wait_for_url(f"{demo.url}/sign-in")
+    assert urlsplit(other.url).query == "next=/library"
 
 
 def _approve_on_the_link_page(page: Page, code: str, user: str) -> None:
@@ -127,10 +149,10 @@ def test_sign_in_by_popup(demo: Demo, new_page: NewPage) -> None:
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Open Plex").click()
     opened.value.locator("button[name=user][value=robin]").click()
-    page.wait_for_url(lambda url: urlsplit(url).path in ("/", "/pending"), timeout=30_000)
+    page.wait_for_url(lambda url: urlsplit(url).path in ("/", "/pending"), timeout=60_000)
     if page.url.endswith("/pending"):
         set_status(admin, demo, "robin", "Approve")
-        page.wait_for_url(f"{demo.url}/", timeout=20_000)
+        page.wait_for_url(f"{demo.url}/", timeout=60_000)
     portal = [url for url in asked if url.startswith(demo.url)]
     assert not any("code=" in url or "clientID" in url for url in portal), "the code reached the portal's log"
 
@@ -140,7 +162,7 @@ def test_a_stranger_is_refused_in_plain_words(demo: Demo, new_page: NewPage) -> 
     code = ask_for_code(page, demo.url)
     demo.sim("plex", "/_sim/approve", "POST", {"code": code, "user": "stranger"})
     refused = page.get_by_role("alert")
-    expect(refused).to_contain_text("You may not sign in here", timeout=30_000)
+    expect(refused).to_contain_text("You may not sign in here", timeout=60_000)
     expect(refused).to_contain_text("has no access to this server")
     page.goto(f"{demo.url}/library")
     assert urlsplit(page.url).path == "/sign-in"
@@ -155,12 +177,12 @@ def test_a_suspended_person_is_cut_off_at_once(demo: Demo, new_page: NewPage) ->
     sign_in_member(page, admin, demo, "jordan")
     eventually(lambda: [one for one in sockets if not one.is_closed()], what="a live connection")
     set_status_from_page(admin, demo, "jordan", "Suspend")
-    page.wait_for_url(lambda url: urlsplit(url).path == "/sign-in", timeout=5_000)
+    page.wait_for_url(lambda url: urlsplit(url).path == "/sign-in", timeout=60_000)
     assert all(one.is_closed() for one in sockets)
     assert page.request.get(f"{demo.url}/library", max_redirects=0).status == 303
     sign_in_again = ask_for_code(page, demo.url)
     demo.sim("plex", "/_sim/approve", "POST", {"code": sign_in_again, "user": "jordan"})
-    expect(page.get_by_role("alert")).to_contain_text("You may not sign in here", timeout=30_000)
+    expect(page.get_by_role("alert")).to_contain_text("You may not sign in here", timeout=60_000)
     set_status(admin, demo, "jordan", "Let in again")
 
 
@@ -222,7 +244,7 @@ def test_the_way_back_keeps_the_place_in_the_grid(demo: Demo, new_page: NewPage)
     page.wait_for_url(re.compile(r"/title/\d+"))
     page.evaluate("history.back()")
     page.wait_for_url(f"{demo.url}/library", wait_until="commit")
-    eventually(lambda: abs(page.evaluate("scrollY") - place) < 5, within=5, what="the old scroll position")
+    eventually(lambda: abs(page.evaluate("scrollY") - place) < 5, within=60, what="the old scroll position")
     expect(posters.nth(130)).to_be_in_viewport()
     expect(page.locator("[data-live-indicator]")).to_have_attribute("data-state", "live")
 
@@ -241,7 +263,7 @@ def test_nothing_is_fetched_from_elsewhere(demo: Demo, new_page: NewPage) -> Non
     sign_in_plex(page, demo, "robin")
     if page.url.endswith("/pending"):
         set_status(admin, demo, "robin", "Approve")
-        page.wait_for_url(f"{demo.url}/", timeout=20_000)
+        page.wait_for_url(f"{demo.url}/", timeout=60_000)
     for path in ("/", "/library", "/collections", "/account"):
         page.goto(demo.url + path)
         page.wait_for_load_state("networkidle")

@@ -20,15 +20,17 @@ from medianest_core.sdk.downloads import (
     ProgressSink,
 )
 from medianest_core.sdk.errors import UserError
+from medianest_core.sdk.media import Image
 
 
 @dataclass
 class FakeSite:
-    """What stands behind addresses. gates: item keys that wait for their event. errors: item key → errors of its next tries."""
+    """What stands behind addresses. gates: item keys that wait for their event; placed: those that wait once their file is in place. errors: item key → errors of its next tries."""
 
     playlists: dict[str, Inspection] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    placed: dict[str, asyncio.Event] = field(default_factory=dict)
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
@@ -39,6 +41,9 @@ class FakeSite:
     tasks: list[DownloadTask] = field(default_factory=list)
     wrong_file: Callable[[DownloadTask], Any] | None = None
     finish: bool = True
+    picture: bytes | Exception = b""
+    pictures: list[str] = field(default_factory=list)
+    side_picture: bytes = b""
 
     def playlist(self, url: str, title: str, *items: FoundItem, kind: str = "playlist") -> str:
         self.playlists[url] = Inspection(url, kind, url, title, items, len(items), channel="Someone")
@@ -71,6 +76,12 @@ class FakeDownloader(Downloader[Any, Any]):
             (Choice("1080", "1080p"), Choice("audio", "Audio")), (Choice("mp4", "mp4"), Choice("mp3", "mp3"))
         )
 
+    async def thumbnail(self, address: str) -> Image:
+        self.site.pictures.append(address)
+        if isinstance(self.site.picture, Exception):
+            raise self.site.picture
+        return Image(self.site.picture, "image/jpeg")
+
     async def download(self, task: DownloadTask, sink: ProgressSink) -> Downloaded:
         site, key = self.site, task.item.key
         site.tasks.append(task)
@@ -93,13 +104,17 @@ class FakeDownloader(Downloader[Any, Any]):
             final = task.target_dir / f"{task.stem}.{task.container}"
             part.replace(final)
             site.fetched.append(key)
+            if key in site.placed:
+                await site.placed[key].wait()
             if site.wrong_file is not None:
                 return Downloaded([DownloadedFile(site.wrong_file(task), "media", 1)])
             note = task.target_dir / f"{task.stem}.nfo"
             note.write_text("<movie/>")
-            return Downloaded(
-                [DownloadedFile(final, "media", 100, "video/mp4"), DownloadedFile(note, "nfo", 8)],
-                {"height": "1080"},
-            )
+            files = [DownloadedFile(final, "media", 100, "video/mp4"), DownloadedFile(note, "nfo", 8)]
+            if site.side_picture:
+                aside = task.target_dir / f"{task.stem}.jpg"
+                aside.write_bytes(site.side_picture)
+                files.append(DownloadedFile(aside, "thumbnail", len(site.side_picture), "image/jpeg"))
+            return Downloaded(files, {"height": "1080"})
         finally:
             site.running.discard(key)

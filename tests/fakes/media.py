@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from medianest_core.host.errors import UnknownInstance
 from medianest_core.host.instance import InstanceInfo
 from medianest_core.host.instances import Handle
 from medianest_core.host.states import InstanceState
@@ -49,7 +50,7 @@ def digest(record: MediaRecord) -> str:
 
 @dataclass
 class FakeServer:
-    """What the server has. fail: raised by every call. fail_after: records after which a listing breaks off."""
+    """What the server has. more: fields that only its details have, by key. asked: of which keys details were wanted. fail: raised by every call. fail_after: records after which a listing breaks off."""
 
     libraries: list[Library] = field(default_factory=lambda: [MOVIES])
     records: dict[str, MediaRecord] = field(default_factory=dict)
@@ -64,6 +65,8 @@ class FakeServer:
     scans: list[tuple[str, str]] = field(default_factory=list)
     on_scan: Callable[[str, str], None] | None = None
     image: bytes = b""
+    more: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[list[str]] = field(default_factory=list)
     gate: Any = None
 
     def put(self, *records: MediaRecord) -> None:
@@ -163,6 +166,16 @@ class FakeSource(MediaSource[Any, Any]):
         return {path: server.located[path] for path in paths if path in server.located}
 
 
+class TellingSource(FakeSource):
+    """A source whose listings leave out what `FakeServer.more` holds."""
+
+    async def details(self, keys: Sequence[str]) -> Sequence[MediaRecord]:
+        server = self._call("details")
+        server.asked.append(list(keys))
+        found = (server.records[key] for key in keys if key in server.records)
+        return [replace(one, fields={**one.fields, **server.more.get(one.key, {})}) for one in found]
+
+
 class FakeInstances:
     """Stands in for `host.instances.Instances`: providers by kind and instance id."""
 
@@ -178,6 +191,8 @@ class FakeInstances:
         del self.providers[instance_id]
 
     def info(self, instance_id: str) -> InstanceInfo:
+        if instance_id not in self.states:
+            raise UnknownInstance("There is no such service.")
         state = self.states[instance_id]
         return InstanceInfo(
             id=instance_id,
@@ -198,6 +213,10 @@ class FakeInstances:
 
     def has(self, kind: type[Any], instance_id: str) -> bool:
         return kind in self.providers.get(instance_id, {})
+
+    def provider_class(self, kind: type[Any], instance_id: str) -> type[Any] | None:
+        provider = self.providers.get(instance_id, {}).get(kind)
+        return type(provider) if provider is not None else None
 
     def any(self, kind: type[Any]) -> list[Handle[Any]]:
         return [self._handle(one, kind) for one, kinds in self.providers.items() if kind in kinds]

@@ -20,6 +20,7 @@ from medianest_core.sdk.events import Event
 from medianest_core.store.engine import Database
 from medianest_core.store.repos.events import EventRepo
 from medianest_core.store.tables.all import core_metadata
+from tests.databases import database_url
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Floor:
 
 @contextlib.asynccontextmanager
 async def floor(folder: Path) -> AsyncIterator[Floor]:
-    db = Database(f"sqlite+aiosqlite:///{folder / 'test.db'}")
+    db = Database(database_url(folder))
     await db.start()
     async with db.engine.begin() as connection:
         await connection.run_sync(core_metadata().create_all)
@@ -57,7 +58,7 @@ async def floor(folder: Path) -> AsyncIterator[Floor]:
     clock = SystemClock()
     ledger = Ledger(db, clock, bus)
     registry = JobRegistry(ledger)
-    worker = Worker(db, ledger, registry, bus, threads=4)
+    worker = Worker(db, ledger, registry, bus)
     heard: list[Event] = []
 
     async def hear(one: Event) -> None:

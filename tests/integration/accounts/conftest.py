@@ -21,8 +21,8 @@ from medianest_core.sdk.auth import AuthCapability, AuthFlow, Challenge, Identit
 from medianest_core.sdk.errors import MediaNestError, NotReady
 from medianest_core.sdk.settings import Secret
 from medianest_core.store.engine import Database
-from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos.events import EventRepo
+from tests.databases import database_url, migrated
 
 
 @dataclass
@@ -121,10 +121,10 @@ def make_accounts(db: Database, bus: EventBus, keyring: Keyring, clubs: Clubs, h
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    db = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+async def house(tmp_path: Path, backend: str) -> AsyncIterator[House]:
+    db = Database(database_url(tmp_path))
     await db.start()
-    await upgrade(db)
+    await migrated(db)
     bus = EventBus(EventRepo(db))
     keyring = Keyring.load_or_create(tmp_path / "keys.json")
     clubs = Clubs({"club-1": Club()})

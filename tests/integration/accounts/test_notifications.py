@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from medianest_core.bus.events import DownloadChanged, ServiceStatus, SystemAlert
+from medianest_core.bus.events import DownloadChanged, ServiceTrouble, SystemAlert
 from medianest_core.domain.accounts.models import Status
 from medianest_core.domain.notify.kinds import KINDS
 from medianest_core.sdk.events import Audience
@@ -42,18 +42,22 @@ async def test_owners_hear_of_their_downloads_once(gate: Any) -> None:
 
 async def test_admins_hear_of_an_outage_until_it_is_over(gate: Any) -> None:
     admin, user = await gate.person("Ada", "admin"), await gate.person("Uma")
-    down = ServiceStatus(instance_id="i", title="My server", up=False, reason="It does not answer.")
+    down = ServiceTrouble(monitor_id="7", instance_id="i", title="My server", told="down", reason="Gone.")
     for _ in range(3):
-        await publish(gate, down, Audience.status())
+        await publish(gate, down, Audience.nobody())
     assert await titles(gate, admin) == ["My server does not answer"] and await titles(gate, user) == []
     assert await gate.services.notify.unread(admin.user.id) == 1
-    await publish(gate, ServiceStatus(instance_id="i", title="My server", up=True), Audience.status())
-    assert await gate.services.notify.unread(admin.user.id) == 0
+    up = ServiceTrouble(monitor_id="7", instance_id="i", title="My server", told="up")
+    await publish(gate, up, Audience.nobody())
+    assert (await titles(gate, admin))[0] == "My server answers again"
+    await gate.services.notify.mark_read(admin.user.id)
     await publish(gate, SystemAlert(key="disk", title="Disk {full}", message="{0} %s left"))
-    await publish(gate, down, Audience.status())
+    await publish(gate, SystemAlert(key="status:7", title="My server", inbox=False))
+    await publish(gate, down, Audience.nobody())
     assert await titles(gate, admin) == [
         "My server does not answer",
         "Disk {full}",
+        "My server answers again",
         "My server does not answer",
     ]
     await publish(gate, SystemAlert(key="disk", active=False))
@@ -106,3 +110,14 @@ async def test_texts_are_translated_for_the_reader(gate: Any) -> None:
         await notify.notify(tx, ann.user.id, "account.approved", {})
     assert (await notify.inbox(ann.user.id, locale="de")).items[0].title == "WELCOME"
     assert ("de", KINDS["account.approved"].title) in seen
+
+
+async def test_something_with_a_long_name_is_told_once_and_settled(gate: Any) -> None:
+    admin = await gate.person("Ada", "admin")
+    kept, gone = (f"library.held:i:/films/{'x' * 120}/{number}" for number in range(2))
+    for key in (kept, gone, gone):
+        await publish(gate, SystemAlert(key=key, title=f"Held {key[-1]}"))
+    assert await titles(gate, admin) == ["Held 1", "Held 0"]
+    await publish(gate, SystemAlert(key=gone, active=False))
+    (left,) = (await gate.services.notify.inbox(admin.user.id, unread_only=True)).items
+    assert left.title == "Held 0"

@@ -88,3 +88,14 @@ async def test_the_last_admin_stays_one(house: Any) -> None:
         await house.accounts.users.remove(user.id, None, user.id)
     other = await house.accounts.setup.add_admin("Bea", PASSWORD)
     await house.accounts.users.set_role(user.id, "user", None, other.id)
+
+
+async def test_people_are_found_by_a_part_of_their_name(house: Any) -> None:
+    await house.accounts.setup.add_admin("john_doe", PASSWORD)
+    await house.accounts.setup.add_admin("johnxdoe 100%", PASSWORD)
+
+    async def names(text: str) -> list[str]:
+        return sorted(user.username for user in (await house.accounts.users.list(text=text)).users)
+
+    assert await names("John_D") == ["john_doe"]
+    assert await names("0%") == ["johnxdoe 100%"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from medianest_core.bus.events import SystemAlert
 from medianest_core.domain.accounts.errors import Missing, NotAllowed, TooManyAttempts
 from medianest_core.domain.accounts.models import Progress, Status
 from medianest_core.domain.accounts.revalidate import RevalidateArgs
@@ -234,6 +235,28 @@ async def test_an_outage_changes_nothing_for_a_day(house: Any) -> None:
     assert await house.accounts.sessions.resolve(signed_in.cookie) is None
     house.club.standings["42"] = Standing.VALID
     assert (await by_code(house)).progress is Progress.DONE
+
+
+async def test_admins_hear_once_of_an_outage_and_of_its_end(house: Any) -> None:
+    await by_code(house)
+    heard: list[bool] = []
+
+    async def hear(event: SystemAlert) -> None:
+        heard.append(event.active)
+
+    house.bus.subscribe(SystemAlert, hear, name="test")
+    house.club.standings["42"] = NotReady("away")
+    for _ in range(12):
+        house.pass_time(900)
+        await revalidate(house)
+    await house.bus.drain()
+    assert heard == [True]
+    house.club.standings["42"] = Standing.VALID
+    for _ in range(2):
+        house.pass_time(900)
+        await revalidate(house)
+    await house.bus.drain()
+    assert heard == [True, False]
 
 
 async def test_losing_one_of_two_servers_is_not_losing_access(house: Any) -> None:

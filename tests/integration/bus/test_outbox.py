@@ -21,6 +21,7 @@ from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos.events import EventRepo
 from medianest_core.store.tables.events import events
 from medianest_core.store.tables.system import audit
+from tests.databases import database_url
 
 
 class HeardLive(Live):
@@ -35,8 +36,8 @@ class HeardLive(Live):
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+async def db(tmp_path: Path, backend: str) -> AsyncIterator[Database]:
+    database = Database(database_url(tmp_path))
     await database.start()
     await upgrade(database)
     yield database
@@ -66,18 +67,19 @@ def changed(n: int) -> LibraryChanged:
 
 async def publish(db: Database, bus: EventBus, event: Event, to: Audience) -> int:
     async with db.begin() as tx:
-        return await bus.publish(tx, event, to)
+        published = await bus.publish(tx, event, to)
+    return published.seq
 
 
 async def test_sent_after_the_commit_and_not_before(
     db: Database, bus: EventBus, live: HeardLive, clock: FakeClock
 ) -> None:
     async with db.begin() as tx:
-        seq = await bus.publish(tx, changed(3), Audience.library())
+        published = await bus.publish(tx, changed(3), Audience.library())
         assert live.sent == []
     ((room, name, payload),) = live.sent
     assert (room, name) == ("library", "library:changed")
-    assert payload["seq"] == seq
+    assert payload["seq"] == published.seq
     assert payload["at"] == clock.now()
     assert payload["data"]["added"] == 3
 
@@ -240,4 +242,5 @@ async def test_browsers_are_reached_through_the_manager() -> None:
     live.manager.basic_enter_room(sid, "/", "library")
     await live.emit("library", "library:changed", {"seq": 1})
     await live.emit("admins", "system:alert", {"seq": 2})
+    await live.manager.emit("other", None, "/", room="nobody is there")
     assert sent == [("eio-1", '42["library:changed",{"seq":1}]')]

@@ -11,9 +11,11 @@ from typing import cast
 import pytest
 from sqlalchemy import text
 
+from medianest_core.cache.memory import MemoryCache
 from medianest_core.domain.downloads.entries import FINISHED, Download, Item
 from medianest_core.domain.downloads.places import Places
 from medianest_core.domain.downloads.service import Downloads
+from medianest_core.domain.library.pictures.image_store import ImageStore
 from medianest_core.domain.library.service import Library
 from medianest_core.host.instances import Instances
 from medianest_core.sdk.downloads import Downloader
@@ -70,7 +72,7 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(tmp_path: Path, backend: str) -> AsyncIterator[Bench]:
     root = tmp_path / "downloads"
     async with floor(tmp_path) as base:
         async with base.db.begin() as tx:
@@ -78,9 +80,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
                 await tx.execute(
                     text(
                         "INSERT INTO users (id, username, display_name, role, status, created_at, version)"
-                        " VALUES (:id, :name, :name, 'user', 'active', 0, 1)"
+                        " VALUES (:id, :name, :name, :role, 'active', 0, 1)"
                     ),
-                    {"id": who.id, "name": who.username},
+                    {"id": who.id, "name": who.username, "role": who.role},
                 )
         instances = FakeInstances()
         site, server = FakeSite(), FakeServer()
@@ -95,6 +97,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
             instances=cast(Instances, instances),
             library=library,
             root=root,
+            pictures=ImageStore(tmp_path / "pictures"),
+            cache=MemoryCache(),
             places=Places(root, reserve=1000, free=lambda _: free[0]),
             tick=0.02,
             patience=2.0,

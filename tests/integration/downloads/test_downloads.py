@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,6 @@ from medianest_core.host.states import InstanceState
 from medianest_core.sdk.downloads import Availability, DownloadFailed, Limits
 from medianest_core.sdk.errors import NotReady, RateLimited, UserError
 from medianest_core.sdk.events import Audience
-from medianest_core.sdk.media import Collection
 from medianest_core.store.errors import Stale
 from tests.fakes.downloads import found
 from tests.integration.downloads.conftest import ADMIN, ANN, BOB, Bench
@@ -149,7 +149,7 @@ async def test_nothing_is_fetched_twice_for_one_person(bench: Bench) -> None:
     await bench.ended(ANN, first)
     assert [one.have for one in (await bench.downloads.inspect(ANN, LIST)).items] == [True, True]
     playlist(bench, 3)
-    bench.downloads._submission._seen.clear()
+    await bench.downloads._submission._seen.clear()
     second = await bench.downloads.submit(ANN, LIST)
     await bench.ended(ANN, second)
     assert sorted(bench.site.fetched) == ["v1", "v2", "v3"]
@@ -216,6 +216,33 @@ async def test_cancel_ends_it_and_sweeps_half_files(bench: Bench) -> None:
         await asyncio.sleep(0.01)
     assert bench.site.fetched == ["v1"]
     assert "v4" not in bench.site.started
+
+
+async def test_what_is_cancelled_as_it_finishes_leaves_no_file(bench: Bench) -> None:
+    playlist(bench, 2)
+    bench.site.placed = {"v1": asyncio.Event(), "v2": asyncio.Event()}
+    download_id = await bench.downloads.submit(ANN, LIST)
+    while len(bench.site.fetched) < 2:
+        await asyncio.sleep(0.005)
+    assert [path for path in bench.root.rglob("Video*") if path.is_file()]
+    await bench.downloads.cancel(ANN, download_id)
+    while [path for path in bench.root.rglob("*") if path.is_file()] or bench.site.running:
+        await asyncio.sleep(0.01)
+
+
+async def test_what_was_kept_stays_when_it_is_asked_for_again_and_cancelled(bench: Bench) -> None:
+    playlist(bench, 1)
+    first = await bench.downloads.submit(ANN, LIST)
+    await bench.ended(ANN, first)
+    files = sorted(path for path in bench.root.rglob("Video*") if path.is_file())
+    assert files and await bench.downloads.remove(ANN, first), "forgotten, but not deleted"
+    gate(bench, "v1")
+    second = await bench.downloads.submit(ANN, LIST)
+    await running(bench, "v1")
+    await bench.downloads.cancel(ANN, second)
+    while list((bench.root / ".unfinished").iterdir()):
+        await asyncio.sleep(0.01)
+    assert sorted(path for path in bench.root.rglob("Video*") if path.is_file()) == files
 
 
 async def test_only_what_failed_is_tried_again(bench: Bench) -> None:
@@ -319,7 +346,7 @@ async def test_a_crash_between_rename_and_commit_is_healed(
 
     def crash_once(name: str) -> None:
         calls.append(name)
-        if len(calls) == 1:
+        if name == "downloads.renamed" and calls.count(name) == 1:
             raise KeyboardInterrupt
 
     monkeypatch.setattr("medianest_core.domain.downloads.item.failpoint", crash_once)
@@ -327,7 +354,7 @@ async def test_a_crash_between_rename_and_commit_is_healed(
     download_id = await bench.downloads.submit(ANN, LIST)
     assert (await bench.ended(ANN, download_id)).status == "done"
     assert bench.site.fetched == ["v1"]
-    assert len(calls) == 2
+    assert calls.count("downloads.renamed") == 2
 
 
 async def test_a_crash_after_making_the_collection_makes_no_second(
@@ -337,7 +364,7 @@ async def test_a_crash_after_making_the_collection_makes_no_second(
 
     def crash_once(name: str) -> None:
         calls.append(name)
-        if len(calls) == 1:
+        if name == "downloads.renamed" and calls.count(name) == 1:
             raise KeyboardInterrupt
 
     monkeypatch.setattr("medianest_core.domain.downloads.filing.failpoint", crash_once)
@@ -348,15 +375,6 @@ async def test_a_crash_after_making_the_collection_makes_no_second(
     ((_, keys),) = bench.server.collections.values()
     assert sorted(keys) == sorted(set(keys)) and len(keys) == 3
     assert bench.server.calls.count("create_collection") == 1
-
-
-async def test_a_second_playlist_of_the_name_extends_the_collection(bench: Bench) -> None:
-    bench.scan_files()
-    bench.server.collections["c9"] = (Collection("c9", "Evenings", "5", 1), ["other"])
-    playlist(bench, 2)
-    done = await bench.ended(ANN, await bench.downloads.submit(ANN, LIST, FILED))
-    assert done.collection_key == "c9"
-    assert len(bench.server.collections["c9"][1]) == 3
 
 
 async def test_a_server_that_does_not_find_the_files_is_asked_again(bench: Bench) -> None:
@@ -371,6 +389,29 @@ async def test_a_server_that_does_not_find_the_files_is_asked_again(bench: Bench
         await tx.execute(text("UPDATE jobs SET due_at = 0, send_at = 0 WHERE state = 'queued'"))
     done = await bench.ended(ANN, download_id)
     assert done.filing["stage"] == "done"
+
+
+@pytest.mark.parametrize("last", [False, True])
+async def test_a_filing_whose_job_ended_without_a_word_is_begun_anew(bench: Bench, last: bool) -> None:
+    playlist(bench, 1)
+    download_id = await bench.downloads.submit(ANN, LIST, FILED)
+    await bench.until(lambda one: one.filing.get("stage") == "locating", ANN, download_id)
+    async with bench.floor.db.begin() as tx:
+        name = "downloads.file_into_library"
+        ended = "UPDATE jobs SET state = 'failed', fence = fence + 1, lease_until = NULL WHERE name = :name"
+        await tx.execute(text(ended), {"name": name})
+        if last:
+            filing = {"stage": "locating", "lost": 3}
+            await tx.execute(text("UPDATE downloads SET filing = :filing"), {"filing": json.dumps(filing)})
+    bench.scan_files()
+    await bench.downloads.queue.tick()
+    done = await bench.ended(ANN, download_id)
+    assert done.status == "done"
+    if last:
+        assert (done.filing["stage"], done.reason) == ("failed", done.filing["reason"])
+        assert "several times" in done.reason
+    else:
+        assert done.filing["stage"] == "done"
 
 
 async def test_filing_goes_on_as_soon_as_the_server_is_back(bench: Bench) -> None:
@@ -489,3 +530,15 @@ async def test_addresses_that_nobody_understands(bench: Bench) -> None:
         with pytest.raises(UserError):
             await bench.downloads.submit(ANN, LIST, wish)
     assert (await bench.downloads.quota(ANN, "tube")).left == 5
+
+
+async def test_a_long_list_does_not_keep_others_waiting(bench: Bench) -> None:
+    long = bench.site.playlist("https://video.example/long", "L", *(found(f"v{n}") for n in range(1, 231)))
+    gate(bench, *(f"v{n}" for n in range(1, 231)))
+    await bench.downloads.submit(ANN, long)
+    await running(bench, "v1", "v2")
+    other = bench.site.playlist("https://video.example/b", "B", found("b1"), kind="video")
+    bobs = await bench.downloads.submit(BOB, other)
+    bench.site.gates["v1"].set()
+    async with asyncio.timeout(30):
+        await bench.ended(BOB, bobs)

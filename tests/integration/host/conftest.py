@@ -20,11 +20,13 @@ from medianest_core.bus.outbox import EventBus
 from medianest_core.host.lifecycle import PluginHost
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.store.engine import Database
-from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos.events import EventRepo
+from tests.broken_plugins.at_start import AT_START
+from tests.broken_plugins.at_work import AT_STARTUP
+from tests.databases import database_url, migrated
 
 ROOT = Path(__file__).parents[3]
-BROKEN = ROOT / "tests" / "broken_plugins"
+BROKEN = {one.name: one for one in (*AT_START, *AT_STARTUP)}
 
 
 class House:
@@ -55,12 +57,12 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path, backend: str) -> AsyncIterator[House]:
     data_dir = tmp_path / "data"
     data_dir.mkdir()
-    db = Database(f"sqlite+aiosqlite:///{data_dir / 'test.db'}")
+    db = Database(database_url(data_dir))
     await db.start()
-    await upgrade(db)
+    await migrated(db)
     yield House(data_dir, db)
     await db.close()
 
@@ -101,12 +103,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Install one or more of tests/broken_plugins."""
 
     def add(*names: str) -> None:
         for name in names:
-            monkeypatch.syspath_prepend(str(BROKEN / name))
+            BROKEN[name].install(tmp_path / "broken")
+        monkeypatch.syspath_prepend(str(tmp_path / "broken"))
 
     return add
 
@@ -135,7 +138,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return build
 
 
-async def until(condition: Callable[[], bool], *, timeout: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], *, timeout: float = 60.0) -> None:
     """Wait for a condition, looking often; fails the test after `timeout` seconds."""
     async with asyncio.timeout(timeout):
         while not condition():  # there is nothing to be told by

@@ -1,15 +1,14 @@
-"""Broken plugins beside a good one: each is named with its reason, and nothing else suffers."""
+"""What is learnt of broken plugins and what becomes of them: verdicts, retries, strict and safe mode, suspension."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from medianest_core.host.hookcaller import Hooks
 from medianest_core.host.lifecycle import StrictFailure
-from medianest_core.host.stages import Stages
 from medianest_core.host.states import PluginState
 
 from .conftest import House, Install
@@ -18,43 +17,6 @@ GOOD = """
 from medianest_core.sdk import Manifest
 manifest = Manifest("good", title="Good", api="1.0")
 """
-
-CASES = {
-    "raises": (PluginState.IMPORT_FAILED, "AssertionError: this plugin expects another world"),
-    "exits": (PluginState.IMPORT_FAILED, "tried to end the process"),
-    "os_exits": (PluginState.IMPORT_FAILED, "ended the process (exit code 0)"),
-    "hangs": (PluginState.IMPORT_FAILED, "did not end within 2 seconds"),
-    "syntax_error": (PluginState.IMPORT_FAILED, "SyntaxError"),
-    "bad_manifest": (PluginState.INVALID, 'called "someone_else"'),
-    "misspelled": (PluginState.INVALID, "Did you mean register_contributions?"),
-    "colliding_route": (PluginState.INVALID, "there are two of it"),
-    "async_register": (PluginState.INVALID, 'on_startup must be "async def"'),
-    "wrong_major": (PluginState.INCOMPATIBLE, "written for plugin API 9"),
-    "needs_newer": (PluginState.INCOMPATIBLE, "needs MediaNest >=99"),
-}
-
-
-def quick(house: House) -> Callable[[Hooks], Stages]:
-    return lambda hooks: Stages(house.data_dir, hooks, per_plugin=2.0)
-
-
-async def test_all_at_once(house: House, install: Install, broken: Callable[..., None]) -> None:
-    install("good", GOOD)
-    broken(*CASES, "twin_a", "twin_b")
-    async with house.host(stages=quick(house)) as host:
-        good = host.registry.plugin("good")
-        assert good is not None and good.state is PluginState.ACTIVE
-        for name, (state, reason) in CASES.items():
-            info = host.registry.plugin(name)
-            assert info is not None, name
-            assert info.state is state, (name, info)
-            assert reason in info.reason, (name, info.reason)
-            assert host.registry.declarations(name) is None
-        twin = host.registry.plugin("twin")
-        assert twin is not None and twin.state is PluginState.CONFLICT
-        assert "medianest-twin-a and medianest-twin-b" in twin.reason.replace("_", "-")
-        names = [plugin.name for plugin in host.registry.plugins()]
-        assert len(names) == len(set(names))
 
 
 async def test_verdicts_are_remembered_until_the_code_changes(
@@ -155,3 +117,88 @@ async def test_a_distribution_with_damaged_metadata_hides_no_other(house: House,
         damaged, good = host.registry.plugin("damaged"), host.registry.plugin("good")
         assert good is not None and good.state is PluginState.ACTIVE
         assert damaged is not None and "cannot be read" in damaged.reason
+
+
+async def test_an_admin_starts_and_ends_safe_mode(house: House, install: Install) -> None:
+    install("good", GOOD)
+    async with house.host() as host:
+        assert not host.safe_mode
+        await host.set_safe_mode(True, None)
+        good = host.registry.plugin("good")
+        assert host.safe_mode and not host.safe_mode_fixed and good is not None
+        assert (good.state, good.reason) == (PluginState.DISABLED, "The portal runs in safe mode.")
+        assert good.enabled and host.registry.declarations("good") is None
+        builtin = [info for info in host.registry.plugins() if info.builtin]
+        assert builtin and all(info.state.running for info in builtin)
+    async with house.host() as host:
+        good = host.registry.plugin("good")
+        assert host.safe_mode and good is not None and good.state is PluginState.DISABLED
+        # Who is at fault is found by switching off while nobody can do harm.
+        assert (await host.set_enabled("good", False, None)).reason == "Switched off."
+        await host.set_safe_mode(False, None)
+        good = host.registry.plugin("good")
+        assert not host.safe_mode and good is not None
+        assert (good.state, good.enabled) == (PluginState.DISABLED, False)
+        assert (await host.set_enabled("good", True, None)).state is PluginState.ACTIVE
+
+
+async def test_safe_mode_of_one_process_is_that_of_all(house: House, install: Install) -> None:
+    install("good", GOOD)
+    async with house.host() as first, house.host() as second:
+        await first.set_safe_mode(True, None)
+        await second._follower.look()
+        good = second.registry.plugin("good")
+        assert second.safe_mode and good is not None and good.state is PluginState.DISABLED
+        await second.set_safe_mode(False, None)
+        await first._follower.look()
+        good = first.registry.plugin("good")
+        assert not first.safe_mode and good is not None and good.state is PluginState.ACTIVE
+
+
+async def test_a_plugin_that_is_set_aside_comes_back(house: House, install: Install) -> None:
+    install("good", GOOD)
+    async with house.host() as host:
+        await host.set_aside("good", "It held up everybody.", for_good=False)
+        good = host.registry.plugin("good")
+        assert good is not None and good.state is PluginState.SUSPENDED
+        await host.try_again("good")
+        good = host.registry.plugin("good")
+        assert good is not None and good.state is PluginState.ACTIVE
+        await host.set_aside("good", "It held up everybody.", for_good=True)
+    async with house.host() as host:
+        good = host.registry.plugin("good")
+        assert good is not None and (good.state, good.reason) == (
+            PluginState.SUSPENDED,
+            "It held up everybody.",
+        )
+        assert (await host.retry("good", None)).state is PluginState.ACTIVE
+
+
+async def test_who_blocked_a_portal_that_was_killed_is_not_started_again(
+    house: House, install: Install
+) -> None:
+    install("good", GOOD)
+    async with house.host() as host:
+        host.mark_blocking("good")
+        marked = (house.data_dir / "plugins-boot.json").read_text()
+        host.unmark()
+    (house.data_dir / "plugins-boot.json").write_text(marked.replace('"pid": ', '"pid": 99999'))
+    async with house.host() as host:
+        good = host.registry.plugin("good")
+        assert good is not None and good.state is PluginState.SUSPENDED
+        assert good.reason == "It held up the whole portal until that was ended. Update it, or retry."
+
+
+async def test_mistakes_reach_the_rows_and_other_processes(
+    house: House, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medianest_core.host.lifecycle.TOLD_EVERY", 0.01)
+    install("good", GOOD)
+    async with house.host() as first, house.host() as second:
+        first.faults.note("good", "/p/good/", ValueError("no such film"))
+        async with asyncio.timeout(60):
+            while not (told := await second.elsewhere("good")):
+                await asyncio.sleep(0.02)
+        assert told[0].process == first.process and told[0].plugin == "good"
+        assert told[0].fault.sentence() == "It works, but made a mistake (/p/good/): ValueError: no such film"
+        assert "ValueError" in told[0].fault.trace and await first.elsewhere() == []

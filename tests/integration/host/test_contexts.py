@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from medianest_core.base.settings import AppSettings
 from medianest_core.bus.events import PluginChanged
 from medianest_core.host.states import PluginState
 from medianest_core.jobs.registry import JobRegistry
@@ -126,8 +125,7 @@ async def test_a_plugin_with_everything(house: House, full: Path) -> None:
         for plugin, job in host.jobs():
             if plugin == "full":
                 registry.add(job, context)
-        settings = AppSettings(data_dir=house.data_dir, _env_file=None)
-        worker = Worker(house.db, house.ledger, registry, house.bus, settings)
+        worker = Worker(house.db, house.ledger, registry, house.bus)
         await worker.start()
         try:
             declared = host.registry.declarations("full")
@@ -140,13 +138,13 @@ async def test_a_plugin_with_everything(house: House, full: Path) -> None:
                 await context.enqueue("nothing", module.Noted(text="x"))
             one = await host.instances.create("full", "thing", "", "", {"word": "first"}, None)
             await host.instances.create("full", "thing", "", "", {"word": "second"}, None)
-            await host.instances.settle(10)
+            await host.instances.settle(60)
             found = [
                 (await provider.snapshot()).items[0].name for provider in context.instances(module.Status)
             ]
             assert found == ["first", "second"]
             wanted = {"started", "inline x", "durable x", f"changed {one.id}"}
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while not wanted <= await texts(house):
                     await asyncio.sleep(0.02)
         finally:
@@ -177,3 +175,25 @@ async def test_a_failing_migration_leaves_the_plugin_out_and_can_be_retried(hous
         assert (await host.retry("full", None)).state is PluginState.NEEDS_SETTINGS
         await house.bus.drain()
         assert seen == [("full", "active")]
+
+
+async def test_what_a_plugin_keeps_is_its_own(house: House, full: Path) -> None:
+    async with house.host() as host:
+        mine, others = host.context("full"), host.context("another")
+        asked: list[str] = []
+
+        async def answer() -> list[str]:
+            asked.append("mine")
+            return ["a", "b"]
+
+        async def another() -> list[str]:
+            return ["of another"]
+
+        titles = mine.cache("titles", list[str], fresh=60)
+        assert await titles.get("all", answer) == ["a", "b"] == await titles.get("all", answer)
+        assert mine.cache("titles", list[str]) is titles
+        assert asked == ["mine"]
+        assert await others.cache("titles", list[str]).get("all", another) == ["of another"]
+        await titles.forget("all")
+        await titles.get("all", answer)
+        assert asked == ["mine", "mine"]

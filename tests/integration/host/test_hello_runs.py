@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from medianest_core.base.settings import AppSettings
 from medianest_core.jobs.registry import JobRegistry
 from medianest_core.jobs.worker import Worker
 from medianest_core.sdk.events import Audience
@@ -47,9 +46,7 @@ async def test_it_counts(
         registry = JobRegistry(house.ledger)
         (count,) = [job for plugin, job in host.jobs() if plugin == "hello"]
         registry.add(count, context)
-        worker = Worker(
-            house.db, house.ledger, registry, house.bus, AppSettings(data_dir=house.data_dir, _env_file=None)
-        )
+        worker = Worker(house.db, house.ledger, registry, house.bus)
         await worker.start()
         try:
             pages = {
@@ -75,7 +72,7 @@ async def test_it_counts(
             )
             assert (await card.handler(Asked(context))).context["number"] == 10
             # The job writes its file before it says so.
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 counted: list[int] = []
                 while len(counted) < 10:
                     events, complete = await house.bus.since([Audience.everyone().room], 0)

@@ -132,6 +132,7 @@ async def test_an_update_keeps_the_secret_and_refuses_a_stale_version(
         assert stale.value.current == {
             "title": "Renamed",
             "version": 2,
+            "enabled": True,
             "settings": {"url": f"{url}/", "key": MASK},
         }
         assert (await host.instances.test("pihole", "pihole", {"url": url}, info.id)).message == "It answers."
@@ -223,7 +224,7 @@ async def test_crashes_suspend_until_settings_change(house: House, pihole: tuple
     server.mood = lambda: JSONResponse([])
     async with house.host() as host:
         info = await created(host, url)
-        await until(lambda: host.instances.info(info.id).state is InstanceState.SUSPENDED, timeout=20)
+        await until(lambda: host.instances.info(info.id).state is InstanceState.SUSPENDED)
         assert "three times" in host.instances.info(info.id).reason
     async with house.host() as host:
         assert host.instances.info(info.id).state is InstanceState.SUSPENDED

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from medianest_core.domain.webhooks.service import ProcessArgs
+from medianest_core.domain.webhooks.deliveries import KEPT, ProcessArgs
 from medianest_core.jobs.registry import JobRegistry
 from medianest_core.jobs.worker import Worker
 from medianest_core.sdk.jobs import Job
+from medianest_core.sdk.requests import RequestBackend
 from medianest_core.store.tables.ledger import jobs
 from medianest_core.store.tables.webhooks import webhook_addresses, webhook_deliveries
 from medianest_core.web.inbound.routes import routes
@@ -22,7 +23,7 @@ GOOD = {"x-toy": "right-key"}
 @pytest.fixture
 async def box(toy_gate: Any) -> Any:
     toy_gate.serve(routes())
-    toy_gate.address = (await toy_gate.services.webhooks.address(toy_gate.toy, None)).path
+    toy_gate.address = (await toy_gate.services.webhooks.addresses.get(toy_gate.toy, None)).path
     return toy_gate
 
 
@@ -59,7 +60,7 @@ async def test_only_the_right_address_exists(box: Any) -> None:
         ):
             assert (await service.post(path, headers=GOOD, json=body)).status_code == 404, path
         assert (await service.get(box.address)).status_code == 405
-        rotated = (await box.services.webhooks.rotate(box.toy, None)).path
+        rotated = (await box.services.webhooks.addresses.rotate(box.toy, None)).path
         assert (await service.post(box.address, headers=GOOD, json=body)).status_code == 404
         assert (await service.post(rotated, headers=GOOD, json=body)).status_code == 202
     (address,) = await rows(box, webhook_addresses)
@@ -103,8 +104,9 @@ async def test_equal_hints_without_an_id_become_one_job(box: Any) -> None:
     assert sorted(row["status"] for row in stored) == ["ignored"] + ["received"] * 4
 
 
-async def test_a_hint_makes_the_library_look_again(box: Any) -> None:
+async def test_a_hint_makes_the_library_look_again(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     services = box.services
+    monkeypatch.setattr(services.host.instances, "has", lambda kind, _: kind is not RequestBackend)
     asked: list[Any] = []
     done = asyncio.Event()
 
@@ -112,12 +114,12 @@ async def test_a_hint_makes_the_library_look_again(box: Any) -> None:
         asked.append(args.model_dump(exclude_defaults=True))
         done.set()
 
-    from medianest_core.domain.library.runs import SyncArgs
+    from medianest_core.domain.library.syncing.runs import SyncArgs
 
     registry = JobRegistry(services.ledger)
-    registry.add(services.webhooks.job)
+    registry.add(services.webhooks.deliveries.job)
     registry.add(Job("library.sync", sync, SyncArgs))
-    worker = Worker(services.db, services.ledger, registry, services.bus, services.settings)
+    worker = Worker(services.db, services.ledger, registry, services.bus)
     await worker.start()
     try:
         async with box.client(origin=None) as service:
@@ -132,8 +134,19 @@ async def test_a_hint_makes_the_library_look_again(box: Any) -> None:
     assert asked == [{"instance_ids": (box.toy,), "keys": ("7",)}]
     async with services.db.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(jobs)) == 2
-    log, more = await services.webhooks.log(instance_id=box.toy, limit=2)
+    log, more = await services.webhooks.deliveries.log(instance_id=box.toy, limit=2)
     assert len(log) == 2 and more is not None
-    rest, end = await services.webhooks.log(instance_id=box.toy, cursor=more, limit=2)
+    rest, end = await services.webhooks.deliveries.log(instance_id=box.toy, cursor=more, limit=2)
     assert len(rest) == 1 and end is None
     assert ProcessArgs.model_fields.keys() == {"delivery_id"}
+
+
+async def test_old_deliveries_are_forgotten_also_where_nothing_follows_from_them(box: Any) -> None:
+    async with box.client(origin=None) as service:
+        for _ in range(2):
+            await service.post(box.address, headers=GOOD, json={"topic": None})
+            async with box.services.db.begin() as tx:
+                await tx.execute(
+                    webhook_deliveries.update().values(received_at=webhook_deliveries.c.received_at - KEPT)
+                )
+    assert len(await rows(box, webhook_deliveries)) == 1

@@ -11,15 +11,15 @@ from medianest_core.base.clock import FakeClock
 from medianest_core.bus.outbox import EventBus
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.store.engine import Database
-from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos.events import EventRepo
+from tests.databases import database_url, migrated
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}")
+async def db(tmp_path: Path, backend: str) -> AsyncIterator[Database]:
+    database = Database(database_url(tmp_path))
     await database.start()
-    await upgrade(database)
+    await migrated(database)
     yield database
     await database.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pydantic import BaseModel
 
 from medianest_core.base.clock import FakeClock
@@ -23,17 +24,18 @@ class Round:
         self.ledger = ledger
         self.sent: list[str] = []
         self.held: list[Lease] = []
-        self.dispatcher = Dispatcher(ledger, Schedules(ledger), self.send, self.renew)
+        self.delivers = True
+        self.dispatcher = Dispatcher(ledger, Schedules(ledger), self, self.renew)
 
-    def send(self, job_id: str, name: str) -> None:
+    def send(self, job_id: str, name: str, suspect: bool = False) -> None:
         self.sent.append(job_id)
 
     async def renew(self) -> None:
         await self.ledger.renew([(lease, None) for lease in self.held])
 
-    async def put(self) -> str:
+    async def put(self, delay: float = 0.0) -> str:
         async with self.ledger.db.begin() as tx:
-            return await self.ledger.enqueue(tx, "core.test", Nothing())
+            return await self.ledger.enqueue(tx, "core.test", Nothing(), delay=delay)
 
 
 async def test_what_nobody_heard_of_is_sent_again(ledger: Ledger, clock: FakeClock) -> None:
@@ -66,6 +68,44 @@ async def test_a_clock_that_jumps_takes_no_job_from_the_living(ledger: Ledger, c
     async with ledger.db.read() as tx:
         jobs = {job_id: await ledger.get_job(tx, job_id) for job_id in (living, dead)}
     assert {job_id: job.state for job_id, job in jobs.items() if job} == {living: "leased", dead: "queued"}
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_was_planned_while_the_clock_was_ahead_comes_when_it_would_have(
+    ledger: Ledger, clock: FakeClock, restarted: bool
+) -> None:
+    round = Round(ledger)
+    ledger.declare(JobKind("core.test"))
+    before = await round.put(delay=7200)
+    await round.dispatcher.tick()
+    clock.advance(86_400)
+    await round.dispatcher.tick()
+    later, at_once = await round.put(delay=600), await round.put()
+    again, killed = await round.put(), await round.put()
+    lease, lost = [await ledger.claim(job_id, "core.test", "w") for job_id in (again, killed)]
+    assert lease is not None and lost is not None
+    async with ledger.db.begin() as tx:
+        await ledger.hand_back(tx, lease, delay=300, reason="It is away.")
+    clock.advance(-86_400)
+    if restarted:
+        round = Round(ledger)
+    await round.dispatcher.tick()
+    now = clock.now()
+    async with ledger.db.read() as tx:
+        found = [await ledger.get_job(tx, one) for one in (before, later, at_once, again)]
+    due = {job.id: job.due_at - now for job in found if job is not None}
+    assert due == {
+        one: pytest.approx(wait, abs=60)
+        for one, wait in {before: 7200, later: 600, at_once: 0, again: 300}.items()
+    }
+    clock.advance(20)
+    for _ in range(2):
+        await round.dispatcher.tick()
+    assert {at_once, killed} <= set(round.sent) and not {before, later, again} & set(round.sent)
+    clock.advance(300)
+    for _ in range(2):
+        await round.dispatcher.tick()
+    assert again in round.sent and later not in round.sent
 
 
 async def test_messages_go_out_at_once_where_no_limit_is_in_the_way(ledger: Ledger) -> None:

@@ -19,6 +19,7 @@ from medianest_core.ledger.states import JobInfo, JobKind
 from medianest_core.store.engine import Database
 from medianest_core.store.tables.system import audit
 
+pytestmark = pytest.mark.full
 SCRIPT = Path(__file__).with_name("killed.py")
 LEASE = 1.5
 

@@ -11,9 +11,9 @@ from typing import cast
 import pytest
 from PIL import Image
 
-from medianest_core.domain.library.images import Images, collection_image_id
-from medianest_core.domain.library.pictures import JPEG, fit
-from medianest_core.domain.library.query import LibraryQuery
+from medianest_core.domain.library.pictures.images import Images, collection_image_id
+from medianest_core.domain.library.pictures.pictures import JPEG, fit
+from medianest_core.domain.library.reading.query import LibraryQuery
 from medianest_core.host.instances import Instances
 from medianest_core.host.states import InstanceState
 from medianest_core.sdk.errors import InvalidResponse, NotFound, NotReady

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from medianest_core.base.crypto import Keyring
 from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.settings import AppSettings
-from medianest_core.domain.library.query import LibraryQuery
+from medianest_core.domain.library.reading.query import LibraryQuery
 from medianest_core.domain.library.service import Library
 from medianest_core.host.lifecycle import PluginHost
-from medianest_core.ledger.states import JobState
+from medianest_core.ledger.states import FINISHED, JobState
+from medianest_core.store.tables.ledger import jobs
 from medianest_core.testing.faults import Mode, Rule
 from medianest_core.testing.simulators import running
 from medianest_plex.simulator import PlexSimulator
@@ -33,6 +35,18 @@ class Home:
     async def total(self) -> int:
         return (await self.library.list_titles(LibraryQuery())).total
 
+    async def details(self) -> None:
+        """Waits for the job that reads the details of all titles."""
+        while True:
+            async with self.floor.db.read() as tx:
+                rows = await tx.all(
+                    select(jobs.c.state, jobs.c.result).where(jobs.c.name == "library.details")
+                )
+            if rows and all(row["state"] in FINISHED for row in rows):
+                assert {row["state"] for row in rows} == {JobState.DONE}
+                return
+            await asyncio.sleep(0.02)
+
     async def attempt(self) -> None:
         """One run, whatever comes of it."""
         job_id = await self.library.request_sync(force=True)
@@ -43,7 +57,7 @@ class Home:
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Home]:
+async def home(tmp_path: Path, backend: str) -> AsyncIterator[Home]:
     plex = PlexSimulator(items=40, data_dir=tmp_path / "plex")
     settings = AppSettings(data_dir=tmp_path / "portal", _env_file=None)
     settings.data_dir.mkdir()
@@ -55,6 +69,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
         library = Library(
             db=base.db, bus=base.bus, ledger=base.ledger, instances=host.instances, clock=base.clock
         )
+        library.details.pause = 0.0
         for job in library.jobs():
             base.registry.add(job)
         await library.start()
@@ -85,13 +100,36 @@ async def test_everything_the_server_has_is_listed(home: Home) -> None:
     assert found[0].title == page.items[3].title
 
 
+async def test_titles_show_everyone_once_their_details_are_read(home: Home) -> None:
+    """The path of a first start: sign nobody in, wait for the background job, open a title."""
+    await home.details()
+    world = home.plex.world.library
+    for row in (await home.library.list_titles(LibraryQuery(limit=200))).items:
+        detail = await home.library.title(row.id)
+        assert detail is not None and not detail.unread
+        item = world.items[int(detail.availability[0].key)]
+        assert [(one["name"], one["role"]) for one in detail.cast] == list(item.cast)
+        assert detail.row.genres == tuple(item.genres)
+        assert tuple(detail.values.get("writers", ())) == item.writers
+        assert len(item.cast) > 3
+    job = await home.floor.finished(await home.library.request_sync())
+    assert job.result["instances"][home.instance]["changed"] == 0
+
+
 async def test_reading_it_again_writes_nothing(home: Home) -> None:
+    await home.details()
     with Writes(home.floor.db) as writes:
         job = await home.floor.finished(await home.library.request_sync())
     assert job.result["instances"][home.instance]["changed"] == 0
-    assert not {"records", "record_data", "titles", "title_docs", "title_ids", "libraries"} & set(
-        writes.tables
-    )
+    assert not {
+        "records",
+        "record_data",
+        "record_details",
+        "titles",
+        "title_docs",
+        "title_ids",
+        "libraries",
+    } & set(writes.tables)
 
 
 @pytest.mark.parametrize("mode", ["down", "garbage", "truncated", "500", "401"])

@@ -8,8 +8,8 @@ from dataclasses import replace
 from sqlalchemy import text
 
 from medianest_core.bus.events import LibraryChanged, SystemAlert
-from medianest_core.domain.library.query import LibraryQuery
-from medianest_core.domain.library.runs import SyncArgs
+from medianest_core.domain.library.reading.query import LibraryQuery
+from medianest_core.domain.library.syncing.runs import SyncArgs
 from medianest_core.host.states import InstanceState
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import NotReady
@@ -129,7 +129,7 @@ async def test_priorities_decide_and_removing_a_server_yields_the_next_value(she
     one, two = shelf.server("a"), shelf.server("b")
     one.put(movie("1", "Heat", fields={"summary": "From a.", "studio": "Only a"}))
     two.put(movie("9", "Heat", fields={"summary": "From b.", "tagline": "Only b"}))
-    await shelf.library.set_priorities("*", ["b", "a"], None)
+    await shelf.order("*", ["b", "a"])
     await shelf.sync()
     heat = (await shelf.library.search("heat"))[0]
 
@@ -139,7 +139,7 @@ async def test_priorities_decide_and_removing_a_server_yields_the_next_value(she
         return detail.values["summary"], detail.provenance.get(("summary",))
 
     assert await summary() == ("From b.", "b")
-    await shelf.library.set_priorities("text", ["a", "b"], None)
+    await shelf.order("text", ["a", "b"])
     assert await summary() == ("From a.", "a")
     one.put(movie("1", "Heat", fields={"summary": None, "studio": "Only a"}))
     await shelf.sync()
@@ -226,7 +226,7 @@ async def test_too_many_absences_are_held_for_the_admin(shelf: Shelf) -> None:
     await shelf.floor.bus.drain()
     alerts = [one for one in shelf.floor.heard if isinstance(one, SystemAlert)]
     assert len(alerts) == 1 and alerts[0].active
-    await shelf.floor.finished(await shelf.library.release_held("a", "1", None))
+    await shelf.floor.finished(await shelf.library.absences.remove("a", "1", None))
     page = await shelf.library.list_titles(LibraryQuery())
     assert page.total == 120
     assert (await shelf.library.sections("a"))[0].held == 0
@@ -252,7 +252,7 @@ async def test_a_record_that_cannot_be_read_spoils_no_other(shelf: Shelf) -> Non
     done = await shelf.sync()
     assert done.state is JobState.DONE
     assert await shelf.names() == ["Good"]
-    assert "1 records cannot be read" in str((await shelf.library.sync_runs())[0].problems)
+    assert "1 records cannot be read" in str((await shelf.library.sync_runs())[-1].problems)
 
 
 async def test_requests_of_one_scope_join_and_a_forced_one_follows(shelf: Shelf) -> None:

@@ -21,6 +21,7 @@ from medianest_core.store.repos.events import EventRepo
 from medianest_core.testing.faults import Rule
 from medianest_core.testing.simulators import running
 from medianest_plex.simulator import PlexSimulator
+from tests.databases import database_url
 
 
 @pytest.fixture
@@ -31,10 +32,10 @@ async def plex(tmp_path: Path) -> AsyncIterator[PlexSimulator]:
 
 
 @pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[PluginHost]:
+async def host(tmp_path: Path, backend: str) -> AsyncIterator[PluginHost]:
     data_dir = tmp_path / "data"
     data_dir.mkdir()
-    db = Database(f"sqlite+aiosqlite:///{data_dir / 'test.db'}")
+    db = Database(database_url(data_dir))
     await db.start()
     await upgrade(db)
     settings = AppSettings(data_dir=data_dir, _env_file=None)

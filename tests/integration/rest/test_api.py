@@ -9,6 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from medianest_core.domain.accounts.models import Status
+from medianest_core.ledger.wording import mistake
+from medianest_core.store.tables.ledger import jobs
 from medianest_core.web.rest.mount import RestApi
 
 PASSWORD = "correct horse"
@@ -77,13 +79,13 @@ async def test_signing_in_by_code_until_the_admin_approves(api: Any) -> None:
         assert [method["flow"] for method in methods] == ["code", "form"]
         begun = await browser.post("/api/v1/sign-in/attempts", json={"method": methods[0]["key"]})
         assert begun.status_code == 201 and begun.json()["code"] == "WXYZ"
-        assert begun.json()["url"] == "http://portal.test/sign-in"
+        assert begun.json()["url"] == "http://portal.test/sign-in/return"
         assert "canary" not in begun.text + str(begun.headers)
         assert "HttpOnly" in begun.headers["set-cookie"] and "SameSite=lax" in begun.headers["set-cookie"]
         assert (await browser.get("/api/v1/sign-in/attempts/current")).json()["progress"] == "waiting"
         version = instances.info(api.toy).version
         await instances.update(api.toy, {"word": "bea"}, version, None)
-        await instances.settle(10)
+        await instances.settle(60)
         done = await poll(browser)
         assert (done["progress"], done["status"], done["created"]) == ("done", "pending", True)
         assert (await browser.get("/api/v1/library/titles")).json()["code"] == "waiting"
@@ -99,7 +101,8 @@ async def test_signing_in_by_code_until_the_admin_approves(api: Any) -> None:
         assert (await admin.client.get("/api/v1/notifications")).json()["unread"] == 0
         assert (await admin.client.delete(f"{user}/sessions")).status_code == 204
         assert (await browser.get("/api/v1/me")).status_code == 401
-        suspend = {"status": "suspended"}
+        seen = (await admin.client.get(user)).json()["user"]["version"]
+        suspend = {"status": "suspended", "version": seen}
         assert (await admin.client.patch(user, json=suspend)).json()["status"] == "suspended"
         assert (await browser.get("/api/v1/me")).status_code == 401
     log = (await admin.client.get("/api/v1/audit?action=user.")).json()["items"]
@@ -122,7 +125,7 @@ async def poll(browser: Any) -> Any:
 async def test_a_refusal_names_its_reason(api: Any) -> None:
     instances = api.services.host.instances
     await instances.update(api.toy, {"word": "denied"}, instances.info(api.toy).version, None)
-    await instances.settle(10)
+    await instances.settle(60)
     async with api.client() as browser:
         key = (await browser.get("/api/v1/sign-in/methods")).json()[0]["key"]
         await browser.post("/api/v1/sign-in/attempts", json={"method": key})
@@ -203,11 +206,13 @@ async def test_services_are_tested_added_changed_and_removed(api: Any) -> None:
     changed = await client.patch(path, json=change)
     assert changed.json()["version"] == made.json()["version"] + 1
     assert (await client.patch(path, json=change)).status_code == 409
-    off = await client.put(f"{path}/enabled", json={"enabled": False})
+    switch = {"enabled": False, "version": changed.json()["version"]}
+    off = await client.put(f"{path}/enabled", json=switch)
     assert off.json()["state"] == "closed"
     statuses = (await user.client.get("/api/v1/status")).json()
     assert [one["title"] for one in statuses] == ["My toy"]
-    assert (await client.delete(path)).status_code == 204
+    assert (await client.delete(path)).status_code == 422, "deleting says which version was read"
+    assert (await client.delete(path, params={"version": off.json()["version"]})).status_code == 204
     assert (await client.get(path)).status_code == 404
     actions = [row["action"] for row in (await client.get("/api/v1/audit?action=instance.")).json()["items"]]
     assert actions == [
@@ -223,10 +228,15 @@ async def test_plugins_are_listed_and_switched(api: Any) -> None:
     admin = await api.person("Ada", "admin")
     states = {one["name"]: one["state"] for one in (await admin.client.get("/api/v1/plugins")).json()}
     assert states["toy"] == "active" and states["local"] == "active"
-    off = await admin.client.patch("/api/v1/plugins/toy", json={"enabled": False})
+    unsaid = await admin.client.patch("/api/v1/plugins/toy", json={"enabled": False})
+    assert (unsaid.status_code, list(unsaid.json()["errors"])) == (422, ["version"])
+    off = await admin.client.patch("/api/v1/plugins/toy", json={"enabled": False, "version": 0})
     assert off.json()["state"] == "disabled"
     assert (await admin.client.get("/api/v1/plugins/toy/fails")).status_code == 404
-    on = await admin.client.patch("/api/v1/plugins/toy", json={"enabled": True})
+    stale = await admin.client.patch("/api/v1/plugins/toy", json={"enabled": True, "version": 0})
+    seen = off.json()["row_version"]
+    assert stale.status_code == 409 and stale.json()["current"] == {"enabled": False, "version": seen}
+    on = await admin.client.patch("/api/v1/plugins/toy", json={"enabled": True, "version": seen})
     assert on.json()["state"] == "active"
     assert (await admin.client.get("/api/v1/plugins/toy/fails")).status_code == 502
     assert (await admin.client.get("/api/v1/plugins/none")).status_code == 404
@@ -272,6 +282,20 @@ async def test_jobs_are_their_owners_and_the_admins(api: Any) -> None:
     assert (await admin.client.get("/api/v1/jobs/counts")).json()["queued"] == 2
 
 
+async def test_owners_read_a_sentence_and_admins_also_the_kind_of_error(api: Any) -> None:
+    ann, admin = await api.person("Ann"), await api.person("Ada", "admin")
+    stored = mistake(KeyError("colour"))
+    async with api.services.db.begin() as tx:
+        job = await api.services.ledger.enqueue(tx, "test.job", NoArgs(), owner=ann.user.id)
+        await tx.execute(jobs.update().values(error=stored, reason=stored))
+    path = f"/api/v1/jobs/{job}"
+    theirs = (await ann.client.get(path)).json()["job"]
+    (listed,) = (await ann.client.get("/api/v1/jobs")).json()["items"]
+    for told in (theirs["error"], theirs["reason"], listed["error"], listed["reason"]):
+        assert "Try it again" in told and "KeyError" not in told
+    assert (await admin.client.get(path)).json()["job"]["error"] == stored
+
+
 async def test_portal_settings_meet_a_newer_version(api: Any) -> None:
     admin = await api.person("Ada", "admin")
     stored = (await admin.client.get("/api/v1/settings")).json()
@@ -303,3 +327,15 @@ async def test_syncing_is_asked_for_once(api: Any) -> None:
     assert (await user.client.get("/api/v1/library/recent")).json() == []
     huge = await user.client.get(f"/api/v1/library/titles/{10**30}")
     assert huge.status_code == 422
+
+
+async def test_numbers_that_no_database_holds_are_refused(api: Any) -> None:
+    admin, huge = await api.person("Ada", "admin"), 10**30
+    for method, path, body, status in (
+        # A version that never was is a stale one.
+        ("PATCH", "/me", {"display_name": "Ada", "version": huge}, 409),
+        ("GET", f"/sync/runs/{huge}", None, 422),
+        ("POST", "/sync", {"titles": [huge]}, 422),
+    ):
+        answer = await admin.client.request(method, f"/api/v1{path}", json=body)
+        assert answer.status_code == status, (path, answer.text)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from medianest_core.bus.events import LibraryChanged
 from medianest_core.sdk.events import Audience
+from medianest_core.sdk.routes import Viewer
 from medianest_core.web.rest.mount import RestApi
 from medianest_core.web.rest.shared import KEPT, MOST_BYTES, SharedAnswers
 
@@ -26,9 +28,10 @@ async def test_a_list_is_made_once_and_again_after_a_change(gate: Any) -> None:
     first = await ann.client.get("/api/v1/library/titles?sort=year")
     second = await bob.client.get("/api/v1/library/titles?sort=year")
     assert asked == 1 and first.content == second.content
-    assert second.headers["etag"] == first.headers["etag"]
+    # A tag is one reader's alone.
+    assert second.headers["etag"] != first.headers["etag"]
     assert second.headers["x-ratelimit-limit"] == "100"
-    known = {"if-none-match": first.headers["etag"]}
+    known = {"if-none-match": second.headers["etag"]}
     third = await bob.client.get("/api/v1/library/titles?sort=year", headers=known)
     assert (third.status_code, third.content, asked) == (304, b"", 1)
     async with gate.client() as nobody:
@@ -42,11 +45,56 @@ async def test_a_list_is_made_once_and_again_after_a_change(gate: Any) -> None:
     assert asked == 3
 
 
-async def test_only_what_is_the_same_for_everyone_is_shared() -> None:
-    key = SharedAnswers.key
+async def test_own_requests_are_kept_for_their_owner_until_something_is_written(gate: Any) -> None:
+    asked = 0
+    requests = gate.services.requests
+    original = requests.list
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await original(*arguments, **options)
+
+    requests.list = counted
+    gate.serve(RestApi(gate.services).routes())
+    ann, bob, ada = await gate.person("Ann"), await gate.person("Bob"), await gate.person("Ada", "admin")
+    wish = {"kind": "movie", "ids": {"tmdb": "27205"}, "title": "Inception", "year": 2010}
+
+    async def seen(person: Any, query: str = "") -> list[str]:
+        items = (await person.client.get(f"/api/v1/requests{query}")).json()["items"]
+        return [item["title"] for item in items]
+
+    assert await seen(ann) == await seen(ann) == await seen(bob) == [] and asked == 2
+    made = await ann.client.post("/api/v1/requests", json=wish)
+    assert made.status_code == 201
+    assert await seen(ann) == ["Inception"] and await seen(bob) == [] and asked == 4
+    assert await seen(ada, "?everyone=true") == ["Inception"] and await seen(ann, "?everyone=true") == [
+        "Inception"
+    ]
+    # Nothing is told of who follows; it is read all the same.
+    number = made.json()["request"]["id"]
+    assert (
+        await ada.client.put(f"/api/v1/requests/{number}/participants", json={"user_id": bob.user.id})
+    ).is_success
+    assert await seen(bob) == ["Inception"]
+    before = asked
+    assert await seen(bob) == ["Inception"] and asked == before
+    async with gate.client() as nobody:
+        assert (await nobody.get("/api/v1/requests")).status_code == 401
+
+
+async def test_what_may_be_kept_and_for_whom() -> None:
+    ann, ada = (Viewer("1", "ann", role, frozenset()) for role in ("user", "admin"))
+
+    def key(path: str, query: bytes) -> Any:
+        return SharedAnswers.key(path, query, ann)
+
     assert (
         key("/library/titles", b"x=1") and key("/library/titles/12/seasons", b"") and key("/collections", b"")
     )
+    # Who becomes an admin sees what admins see.
+    assert key("/requests", b"") != SharedAnswers.key("/requests", b"", ada)
+    assert SharedAnswers.key("/requests", b"", None) is None
     for path in (
         "/me",
         "/downloads",
@@ -54,20 +102,28 @@ async def test_only_what_is_the_same_for_everyone_is_shared() -> None:
         "/library/titles/12/link",
         "/library/titles/12/changes",
         "/users",
+        "/requests/1",
     ):
         assert key(path, b"") is None, path
 
 
 async def test_answers_are_bounded_in_time_and_size(gate: Any) -> None:
     now = [0.0]
-    shared = SharedAnswers(gate.services.bus, timer=lambda: now[0])
+    written: Counter[str] = Counter()
+    shared = SharedAnswers(gate.services.bus, written, timer=lambda: now[0])
     for number in range(100):
-        shared.put(("/x", str(number).encode()), 0, [], b"x" * 400_000, b'"e"')
+        shared.put(("/x", str(number).encode(), ""), 0, [], b"x" * 400_000)
     assert sum(len(answer.body) for answer in shared._answers.values()) <= MOST_BYTES
-    assert shared.get(("/x", b"99")) is not None
+    last = ("/x", b"99", "")
+    assert shared.get(last) is not None
     now[0] = KEPT
-    assert shared.get(("/x", b"99")) is None
-    shared.put(("/x", b"1"), 0, [], b"old", b'"e"')
-    shared.generation += 1
-    shared.put(("/x", b"2"), 0, [], b"made before the change", b'"e"')
-    assert shared.get(("/x", b"2")) is None
+    assert shared.get(last) is None
+    own = ("/requests", b"", "user 1")
+    before = shared.generation(own)
+    written["requests"] += 1
+    shared.put(own, before, [], b"made before the change")
+    assert shared.get(own) is None
+    shared.put(own, shared.generation(own), [], b"made after it")
+    assert shared.get(own) is not None
+    written["users"] += 1
+    assert shared.get(own) is None

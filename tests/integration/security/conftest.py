@@ -33,6 +33,7 @@ class House:
     portal: Portal
     admin: User
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    sign_ins: int = 0
 
     @property
     def services(self) -> Services:
@@ -54,7 +55,10 @@ class House:
         return made
 
     async def sign_in(self, name: str = "root", password: str = PASSWORD) -> SignedIn:
-        return await self.services.accounts.sign_in.local(name, password, Browser("test", "9.9.9.9"))
+        # Each time from another address: so many people behind one would be stopped.
+        self.sign_ins += 1
+        place = f"9.9.{self.sign_ins // 250}.{self.sign_ins % 250}"
+        return await self.services.accounts.sign_in.local(name, password, Browser("test", place))
 
     async def plex_person(self, name: str, *, token: Any = None, approve: bool = True) -> tuple[User, str]:
         """(account, session cookie) of somebody for whom Plex vouched."""
@@ -114,7 +118,7 @@ async def plex(tmp_path: Path) -> AsyncIterator[PlexSimulator]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+async def house(tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     """The portal without any service."""
     monkeypatch.setattr("medianest_core.web.gate.limits.PER", 0.001)
     settings = AppSettings(data_dir=tmp_path / "portal", plugins_disabled=["hello"], _env_file=None)

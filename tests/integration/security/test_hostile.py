@@ -72,12 +72,16 @@ def addresses(entry: Entry, seed: int, rounds: int) -> Iterator[str]:
         yield f"{path}?{query}"
 
 
+_LONGEST = 65_000
+"""Bytes of a path or a query that this client can send."""
+
+
 def raw(client: httpx.AsyncClient, method: str, address: str, **more: object) -> httpx.Request:
     """The request with the address exactly as written: a client would tidy it up."""
     path, _, query = address.partition("?")
     request = client.build_request(method, "/", **more)  # type: ignore[arg-type]  # httpx's own keywords
-    target = f"{path}?{query}".encode("utf-8", "surrogatepass")
-    request.url = request.url.copy_with(raw_path=_quoted(target))
+    asked, told = (_quoted(part.encode("utf-8", "surrogatepass"))[:_LONGEST] for part in (path, query))
+    request.url = request.url.copy_with(raw_path=asked + b"?" + told)
     return request
 
 
@@ -103,15 +107,9 @@ async def rounds_of(house: House, seed: int, rounds: int) -> list[str]:
     return broken
 
 
-async def test_no_address_of_a_page_is_answered_with_a_mistake(full_house: House) -> None:
-    assert await rounds_of(full_house, seed=1, rounds=8) == []
-
-
 @pytest.mark.full
-@pytest.mark.timeout(900)
-async def test_no_address_of_a_page_is_answered_with_a_mistake_at_length(full_house: House) -> None:
-    for seed in range(2, 8):
-        assert await rounds_of(full_house, seed=seed, rounds=20) == []
+async def test_no_address_of_a_page_is_answered_with_a_mistake(full_house: House) -> None:
+    assert await rounds_of(full_house, seed=1, rounds=10) == []
 
 
 FORMS = (
@@ -164,6 +162,7 @@ def writes(entry: Entry, seed: int) -> Iterator[tuple[str, bytes, str]]:
         yield path, b"{}", "multipart/form-data"
 
 
+@pytest.mark.full
 async def test_no_form_and_no_json_is_answered_with_a_mistake(full_house: House) -> None:
     broken = []
     client = full_house.client()

@@ -63,6 +63,7 @@ async def check(settings: Settings, client: Settings) -> CheckResult:
 
 TOY: ServiceType[Settings, Settings] = ServiceType("toy", Settings, "Toy", connect=connect, check=check)
 approved: dict[str, Identity | None] = {}
+posts_to: list[str] = []
 
 
 class Auth(AuthProvider[Settings, Settings]):
@@ -99,7 +100,15 @@ class Hooks(WebhookReceiver[Settings, Settings]):
             raise InvalidResponse("not JSON") from error
         if told.get("topic") is None:
             return None
-        return Hint(told["topic"], told.get("keys", ()), "told us something")
+        return Hint(told["topic"], told.get("keys", ()), "told us something", about=told.get("about", ""))
+
+    async def register(self, url: str) -> None:
+        if self.config.word == "stubborn":
+            raise Rejected("The toy does not want to.")
+        posts_to.append(url)
+
+    async def unregister(self, url: str) -> None:
+        posts_to.remove(url)
 
 
 class Echo(BaseModel):

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import psutil
 import pytest
@@ -23,7 +24,8 @@ from medianest_core.sdk.downloads import (
     FoundItem,
     ProgressSink,
 )
-from medianest_core.sdk.errors import NotReady, RateLimited, Rejected, UserError
+from medianest_core.sdk.errors import EgressDenied, NotFound, NotReady, RateLimited, Rejected, UserError
+from medianest_core.sdk.http import Http, Response
 from medianest_youtube.downloader import YoutubeDownloader
 from medianest_youtube.health import YoutubeStatus
 from medianest_youtube.service import check
@@ -153,9 +155,11 @@ async def test_cancelling_stops_at_once_and_the_next_try_continues_by_range(
     site.simulator.behaviour.bytes_per_second = 300_000
     item = await first_item(downloader, site.fact("video_url"))
     task, sink = task_for(tmp_path, item, quality="1080"), Sink()
+    # Servers of other tests of this run are children too.
+    before = {one.pid for one in psutil.Process(os.getpid()).children(recursive=True)}
     running_download = asyncio.create_task(downloader.download(task, sink))
     await asyncio.wait_for(sink.arrived.wait(), 30)
-    started = psutil.Process(os.getpid()).children(recursive=True)
+    started = [one for one in psutil.Process(os.getpid()).children(recursive=True) if one.pid not in before]
     assert started
     running_download.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -265,3 +269,32 @@ async def test_a_site_at_home_is_reached_only_where_the_admin_named_it(site: Sit
                     await downloader.inspect(url)
     finally:
         await factory.close()
+
+
+async def test_pictures_come_from_the_sites_own_hosts_only(site: Site, downloader: YoutubeDownloader) -> None:
+    item = await first_item(downloader, site.fact("video_url"))
+    assert item.thumbnail is not None
+    picture = await downloader.thumbnail(item.thumbnail)
+    assert (picture.content[:2], picture.media_type) == (b"\xff\xd8", "image/jpeg")
+    for address in (
+        "http://127.0.0.1:9/x.jpg",
+        "http://169.254.169.254/x.jpg",
+        "https://elsewhere.example/x.jpg",
+    ):
+        with pytest.raises(EgressDenied):
+            await downloader.thumbnail(address)
+    for address in ("file:///etc/hostname", "data:image/png;base64,AAAA", f"{site.url}/vi/nothing.jpg"):
+        with pytest.raises(NotFound):
+            await downloader.thumbnail(address)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(401, NotFound), (403, NotFound), (410, NotFound), (503, NotReady)]
+)
+async def test_a_refused_picture_says_nothing_of_the_instance(status: int, error: type[Exception]) -> None:
+    http = AsyncMock(spec=Http)
+    http.request.return_value = Response(status, {}, b"no", "https://i.ytimg.com/x")
+    settings = YoutubeSettings()
+    downloader = YoutubeDownloader("instance", settings, http, http)
+    with pytest.raises(error):
+        await downloader.thumbnail("https://i.ytimg.com/vi/x/hqdefault.jpg")

@@ -1,0 +1,115 @@
+"""Admin → sync and the API of runs, over the gate."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from medianest_core.sdk.media import MediaSource
+from medianest_core.web.portal.app import Portal
+from medianest_core.web.rest.mount import RestApi
+from tests.integration.conftest import ORIGIN
+
+HERE = {"origin": ORIGIN}
+
+
+@pytest.fixture
+async def room(toy_gate: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The toy passes for a media server; ada is an admin, ben is not."""
+    services = toy_gate.services
+    instances = services.host.instances
+    kinds = instances.any
+    handles = [_Handle(instances.info(toy_gate.toy))]
+    monkeypatch.setattr(instances, "has", lambda kind, one: kind is MediaSource and one == toy_gate.toy)
+    monkeypatch.setattr(instances, "any", lambda kind: handles if kind is MediaSource else kinds(kind))
+    toy_gate.serve([*RestApi(services).routes(), *Portal(services).routes()])
+    toy_gate.ada, toy_gate.ben = await toy_gate.person("ada", role="admin"), await toy_gate.person("ben")
+    return toy_gate
+
+
+class _Handle:
+    def __init__(self, instance: Any) -> None:
+        self.instance = instance
+
+    def can(self, capability: object) -> bool:
+        return False
+
+
+async def test_an_admin_starts_watches_and_cancels_runs(room: Any) -> None:
+    empty = await room.ada.client.get("/admin/sync")
+    assert empty.status_code == 200 and "Nothing was synced yet" in empty.text and "My toy" in empty.text
+    assert (await room.ben.client.get("/admin/sync")).status_code == 403
+    for form in ({}, {"instance": room.toy, "force": "true"}):
+        started = await room.ada.client.post("/admin/sync", data=form, headers=HERE)
+        assert started.status_code == 303 and started.headers["location"] == "/admin/sync"
+    page = (await room.ada.client.get("/admin/sync")).text
+    assert "All servers" in page and "forced" in page and page.count("Waits") == 2
+    first, second = (await room.services.library.runs.latest())[::-1]
+    run = (await room.ada.client.get(f"/admin/sync/runs/{second.id}")).text
+    assert "Cancel" in run and "ada" in run and f"job:changed/{second.job_id}" in run
+    await room.ada.client.post(f"/admin/sync/runs/{second.id}/cancel", headers=HERE)
+    assert "Cancelled" in (await room.ada.client.get(f"/admin/sync/runs/{second.id}")).text
+    unknown = await room.ada.client.post("/admin/sync", data={"instance": "nowhere"}, headers=HERE)
+    assert unknown.status_code == 404
+    assert (await room.ada.client.get("/admin/sync/runs/999")).status_code == 404
+    assert first.state == "queued"
+
+
+async def test_the_times_of_a_server_are_set_on_its_page(room: Any) -> None:
+    path = f"/admin/sync/servers/{room.toy}"
+    page = (await room.ada.client.get(path)).text
+    assert "every 6 hours" in page and f"/webhooks/sync/{room.toy}/" in page
+    assert re.search(r"X-Webhook-ID: [\w-]{20,}", page)
+    wanted = {"every": "900", "patience": "30", "longest": "10", "at_once": "2", "version": "0"}
+    saved = await room.ada.client.post(path, data=wanted, headers=HERE)
+    assert saved.status_code == 303
+    stored = await room.services.library.schedule.of(room.toy)
+    assert (stored.every, stored.patience, stored.longest, stored.at_once) == (900.0, 30.0, 600.0, 2)
+    assert "every 15 minutes" in (await room.ada.client.get("/admin/sync")).text
+    stale = await room.ada.client.post(path, data={**wanted, "patience": "50"}, headers=HERE)
+    assert stale.status_code == 409 and "Saved by someone else: 30" in stale.text
+    for odd in ({"patience": "1"}, {"at_once": "many"}):
+        refused = await room.ada.client.post(path, data={**wanted, "version": "1", **odd}, headers=HERE)
+        assert refused.status_code == 422 and "field-error" in refused.text
+    assert (await room.ada.client.get("/admin/sync/servers/nowhere")).status_code == 404
+    assert (await room.ben.client.get(path)).status_code == 403
+
+
+async def test_the_api_of_runs(room: Any) -> None:
+    api = room.ada.client
+    assert (await api.get("/api/v1/sync/operations")).json()["posters"] == ["assets.poster"]
+    made = await api.post(
+        "/api/v1/sync",
+        json={"instance_ids": ["MY toy"], "kinds": ["movie"], "ops": ["posters"], "dry_run": True},
+    )
+    assert made.status_code == 202
+    again = await api.post(
+        "/api/v1/sync",
+        json={"instance_ids": [room.toy], "kinds": ["movie"], "ops": ["posters"], "dry_run": True},
+    )
+    assert again.json() == made.json(), "who asks for the same gets the same run"
+    run_id = made.json()["run_id"]
+    shown = (await api.get(f"/api/v1/sync/runs/{run_id}")).json()
+    assert shown["run"]["args"]["kinds"] == ["movie"] and shown["run"]["state"] == "queued"
+    assert shown["progress"]["done"] == 0
+    assert (await api.get(f"/api/v1/sync/runs/{run_id}/changes")).json() == {"items": [], "after": None}
+    assert (await api.post(f"/api/v1/sync/runs/{run_id}/retry")).status_code == 422
+    cancelled = await api.post(f"/api/v1/sync/runs/{run_id}/cancel")
+    assert cancelled.json()["run"]["state"] == "cancelled"
+    assert [one["id"] for one in (await api.get("/api/v1/sync/runs")).json()] == [run_id]
+    assert (await api.get("/api/v1/sync/runs", params={"before": run_id})).json() == []
+    nonsense: tuple[dict[str, Any], ...] = (
+        {"ops": ["sound"]},
+        {"instance_ids": ["nowhere"]},
+        {"titles": []},
+        {"surprise": 1},
+    )
+    for wrong in nonsense:
+        assert (await api.post("/api/v1/sync", json=wrong)).status_code == 422
+    (settings,) = (await api.get("/api/v1/sync/instances")).json()
+    assert settings["every"] == 6 * 3600
+    changed = await api.patch(f"/api/v1/sync/instances/{room.toy}", json={"every": 0, "version": 0})
+    assert (changed.json()["every"], changed.json()["version"]) == (0, 1)
+    assert (await room.ben.client.get("/api/v1/sync/runs")).status_code == 403
