@@ -51,7 +51,9 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, int]:
     return status, size
 
 
-async def _connection(host: str, port: int, request: bytes, until: float, latencies: list[float]) -> int:
+async def _connection(
+    host: str, port: int, request: bytes, until: float, latencies: list[float], expected: int
+) -> int:
     reader, writer = await asyncio.open_connection(host, port)
     size = 0
     try:
@@ -59,7 +61,7 @@ async def _connection(host: str, port: int, request: bytes, until: float, latenc
             before = time.perf_counter()
             writer.write(request)
             status, size = await _answer(reader)
-            if status != 200:
+            if status != expected:
                 raise RuntimeError(f"answered {status} to {request.splitlines()[0].decode()}")
             latencies.append(time.perf_counter() - before)
     finally:
@@ -67,7 +69,9 @@ async def _connection(host: str, port: int, request: bytes, until: float, latenc
     return size
 
 
-async def _load(url: str, headers: Mapping[str, str], connections: int, seconds: float) -> Load:
+async def _load(
+    url: str, headers: Mapping[str, str], connections: int, seconds: float, expected: int
+) -> Load:
     parts = urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     lines = [
@@ -80,10 +84,10 @@ async def _load(url: str, headers: Mapping[str, str], connections: int, seconds:
     request = "\r\n".join(lines).encode()
     latencies: list[float] = []
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    await _connection(host, port, request, time.perf_counter() + 0.2, [])
+    await _connection(host, port, request, time.perf_counter() + 0.2, [], expected)
     began = time.perf_counter()
     sizes = await asyncio.gather(
-        *(_connection(host, port, request, began + seconds, latencies) for _ in range(connections))
+        *(_connection(host, port, request, began + seconds, latencies, expected) for _ in range(connections))
     )
     took = time.perf_counter() - began
     cuts = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else [latencies[0]] * 99
@@ -91,7 +95,12 @@ async def _load(url: str, headers: Mapping[str, str], connections: int, seconds:
 
 
 def load(
-    url: str, headers: Mapping[str, str] | None = None, *, connections: int = 20, seconds: float = 2.0
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    connections: int = 20,
+    seconds: float = 2.0,
+    expected: int = 200,
 ) -> Load:
-    """Ask `url` over `connections` connections for `seconds`; raises RuntimeError for any status but 200."""
-    return asyncio.run(_load(url, headers or {}, connections, seconds))
+    """Ask `url` over `connections` connections for `seconds`; raises RuntimeError for any status but the expected one."""
+    return asyncio.run(_load(url, headers or {}, connections, seconds, expected))
