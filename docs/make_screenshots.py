@@ -34,7 +34,7 @@ def main(wanted: list[str]) -> int:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as driver:
         folder = Path(temporary)
-        demo = start_demo(folder)
+        demo = start_demo(folder, only=())
         browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         try:
             names = [one for one in PAGES if not wanted or one in wanted]
