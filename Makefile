@@ -11,8 +11,9 @@ STAMP := .venv/.setup-stamp
 FRONTEND := $(shell find medianest_core/web/portal/frontend medianest_core/web/portal/templates plugins/*/*/templates examples/*/*/templates -type f -not -path '*/node_modules/*' 2>/dev/null)
 ASSETS := medianest_core/web/portal/static/dist/manifest.json
 ARGS ?=
+BUDGET ?= 600
 
-.PHONY: help setup run demo test test-full check fix bench lock assets services screenshots soak clean
+.PHONY: help setup run demo test test-full check fix bench lock assets services screenshots reference dist downstream soak clean
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
 
@@ -44,14 +45,18 @@ demo: setup  ## the same, with simulated services and a library to look at
 services: setup
 	@.venv/bin/python tests/services.py
 
-# The browser has the machine to itself: it and the portal it drives need both cores.
+# The browser's tests come by themselves: two browsers and the portals they drive keep both cores busy.
 test: services  ## the suite: at most ten minutes
-	@.venv/bin/python -m pytest -q -m "not full" -n 2 --dist loadfile --ignore=tests/e2e $(ARGS)
-	@.venv/bin/python -m pytest -q -m "not full" tests/e2e $(ARGS)
+	@.venv/bin/python -m pytest -q -m "not full" -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e $(ARGS)
+	@.venv/bin/python -m pytest -q -m "not full" -n 2 --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
 
 test-full: services  ## everything but the soak
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore=tests/e2e $(ARGS)
-	@.venv/bin/python -m pytest -q tests/e2e $(ARGS)
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e $(ARGS)
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
+
+soak: services  ## kill syncs, then the portal under load for BUDGET seconds, and look for losses
+	@.venv/bin/python -m tests.integration.crash.sync_strikes --budget $$(($(BUDGET) / 6))
+	@.venv/bin/python -m tests.integration.crash.siege --budget $(BUDGET) $(ARGS)
 
 check: setup  ## format, lint, types and import floors
 	@.venv/bin/ruff format --check -q .
@@ -68,6 +73,16 @@ bench: setup  ## speed and size, as ratios in one run
 
 screenshots: services  ## docs/screenshots from the demo
 	@.venv/bin/python docs/make_screenshots.py $(ARGS)
+
+dist: $(if $(filter .tools/%,$(UV)),.tools/bin/uv)  ## dist/: wheels of the core and the plugins, and what installs them
+	@UV="$(UV)" PYTHON="$(PYTHON)" sh deploy/build.sh dist
+
+downstream: setup  ## each plugin and example from its wheel in an environment of its own; ARGS=NAME for one
+	@.venv/bin/python -m tests.downstream $(ARGS)
+
+reference: setup  ## docs/reference from the code
+	@.venv/bin/python docs/make_reference.py
+	@.venv/bin/python -m docs.make_guides
 
 lock: $(if $(filter .tools/%,$(UV)),.tools/bin/uv)  ## renew requirements.lock
 	@$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

