@@ -11,7 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
 from tests.conftest import Demo, eventually
 from tests.e2e.conftest import ARGUMENTS, PATIENCE, watch
@@ -64,6 +64,32 @@ def page(context: BrowserContext, demo: Demo) -> Page:
     controlled(page)
     settled(page, "/", "/library", "/downloads")
     return page
+
+
+def test_a_page_that_was_on_its_way_while_the_worker_began_is_taken_over(
+    context: BrowserContext, demo: Demo
+) -> None:
+    late = f"{demo.url}/sign-in?late=1"
+    held: dict[str, Route] = {}
+
+    def hold(route: Route) -> None:
+        # Once: what the worker itself asks for later goes through.
+        if held.setdefault(route.request.url, route) is not route:
+            route.continue_()
+
+    for address in ("**/sw.js", late):
+        context.route(address, hold)
+    page, other = context.new_page(), context.new_page()
+    page.goto(f"{demo.url}/sign-in")
+    eventually(lambda: page.evaluate("1") and f"{demo.url}/sw.js" in held, what="the worker is asked for")
+    page.evaluate("address => { setTimeout(() => { location.href = address }) }", late)
+    eventually(lambda: other.evaluate("1") and late in held, what="the page is on its way")
+    held[f"{demo.url}/sw.js"].continue_()
+    other.goto(f"{demo.url}/sign-in")
+    controlled(other)
+    held[late].continue_()
+    page.wait_for_url(late)
+    controlled(page)
 
 
 def test_the_portal_can_be_installed(page: Page, demo: Demo) -> None:

@@ -7,6 +7,7 @@ as a place where it can be watched.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def clean(declared: Collection[str], values: Mapping[str, Any]) -> bytes:
         value = values.get(name)
         if name in BY_LEAF:
             value = (
-                {str(leaf): one for leaf, one in value.items() if says(one)}
+                {str(leaf): one for leaf, one in value.items() if _tells(one)}
                 if isinstance(value, Mapping)
                 else None
             )
@@ -109,11 +110,16 @@ def clean(declared: Collection[str], values: Mapping[str, Any]) -> bytes:
             continue
         if name == "year" and (not isinstance(value, int) or isinstance(value, bool)):
             continue
-        if says(value):
+        if _tells(value):
             found[name] = value
     if "ids" in found:
         found["ids"] = {provider: str(value) for provider, value in found["ids"].items()}
     return orjson.dumps(found, option=orjson.OPT_SORT_KEYS) if found else b""
+
+
+def _tells(value: Any) -> bool:
+    """Numbers without end would be stored as null, which says nothing."""
+    return says(value) and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def digest_of(data: bytes) -> str:

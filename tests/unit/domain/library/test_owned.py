@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from medianest_core.domain.library.merge import BY_LEAF, GROUPS, Priorities, merge, says
@@ -116,6 +116,8 @@ def test_an_owner_with_nothing_to_say_changes_nothing(
 
 
 @given(st.dictionaries(st.sampled_from([*FIELDS, "undeclared"]), _json, max_size=8))
+@example({"summary": math.inf})
+@example({"media": {"x": math.inf}, "ids": {"tmdb": -math.inf}})
 def test_any_json_is_kept_in_the_shape_of_records_or_left_out(values: dict[str, Any]) -> None:
     data = clean(FIELDS, values)
     if not data:

@@ -112,7 +112,9 @@ addEventListener("activate", (event) => {
 });
 
 addEventListener("message", (event) => {
-  if (event.data?.type === "page") event.waitUntil(warm(event.data).catch(() => {}));
+  if (event.data?.type !== "page") return;
+  // A page that was on its way while we began has nobody to answer for it until it is claimed.
+  event.waitUntil(Promise.allSettled([self.clients.claim(), warm(event.data)]));
 });
 
 addEventListener("push", (event) => event.waitUntil(show(event, icon)));
