@@ -133,6 +133,8 @@ def _job(item: Job[Any], check: _Check) -> Job[Any]:
         check.wrong(what, "a handler in a child process must be a function of a module.")
     if item.limit is not None and item.limit < 1:
         check.wrong(what, "limit must be at least 1.")
+    if item.deadline is not None and item.deadline <= 0:
+        check.wrong(what, "deadline must be more than 0 seconds, or None for a job that may take for ever.")
     return dataclasses.replace(item, name=name)
 
 
@@ -230,6 +232,11 @@ def _listener(item: Listener, check: _Check) -> None:
     what = f"Listener {name}"
     if not (isinstance(item.event, type) and issubclass(item.event, Event)):
         check.wrong(what, "it names no event class.")
+    elif item.durable and item.event is Event:
+        # Each of its jobs would end with events, and each of those become a job again.
+        check.wrong(
+            what, "a durable listener needs a certain event: of all events it would never see the end."
+        )
     check.handler(what, item.handler)
 
 

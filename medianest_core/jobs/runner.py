@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 from medianest_core.base.failpoints import failpoint
 from medianest_core.base.logging import correlation_id, get_logger
 from medianest_core.base.redact import redact
-from medianest_core.base.tasks import contained, end, spawn
+from medianest_core.base.tasks import Overdue, contained, end, spawn
 from medianest_core.base.texts import N_
 from medianest_core.base.threads import in_thread
 from medianest_core.bus.events import JobChanged
@@ -62,6 +62,7 @@ class Running:
         self.context = context
         self.stopping = False
         self.lost = False
+        self.overdue = False
         self.interrupted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def cancel(self) -> None:
@@ -77,6 +78,11 @@ class Running:
     def lose(self) -> None:
         """Another worker has it now."""
         self.lost = True
+        self.wake()
+
+    def expire(self) -> None:
+        """The attempt took longer than its job may."""
+        self.overdue = True
         self.wake()
 
     def wake(self) -> None:
@@ -250,7 +256,12 @@ class Runner:
                 running.stop()
             task = asyncio.ensure_future(contained(self._call(context, entry, args)))
             task.set_name(f"job {lease.name}")
+            clock = entry.job.deadline and asyncio.get_running_loop().call_later(
+                entry.job.deadline, running.expire
+            )
             error = await self._ended(task, running)
+            if clock:
+                clock.cancel()
             await context.close()
             if error is None and not running.lost:
                 return await self._finish(context, entry, task.result(), then_take=then_take)
@@ -298,6 +309,9 @@ class Runner:
         elif isinstance(error, RetryLater):
             delay, reason = max(0.1, error.delay), redact(str(error))
             await self._write(context, lambda tx: ledger.hand_back(tx, lease, delay=delay, reason=reason))
+        elif running.overdue and isinstance(error, asyncio.CancelledError):
+            text = N_("It was ended: it took longer than the {seconds} seconds that it may take.")
+            await self._failed(context, entry, Overdue(text.format(seconds=f"{entry.job.deadline:g}")))
         else:
             await self._failed(context, entry, error)
 

@@ -113,7 +113,8 @@ class Job(Generic[A]):
 
     name: of a plugin's job starts with "<plugin>." (added where it is missing). args: pydantic model, stored as JSON; holds no
     secrets. limit: how many run at once over all processes. unique_by: jobs with the same text are one while queued.
-    queue: jobs of one queue compete for workers. schedule needs `args` whose fields all have defaults.
+    queue: jobs of one queue compete for workers. schedule needs `args` whose fields all have defaults. deadline: seconds that one
+    attempt may take, after which it is ended and counts as failed; None for no end.
     """
 
     name: str
@@ -127,3 +128,4 @@ class Job(Generic[A]):
     unique_by: Callable[[A], str] | None = None
     queue: str = "default"
     policy: Policy = ADMIN
+    deadline: float | None = 86_400.0

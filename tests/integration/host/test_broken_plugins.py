@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from medianest_core.host import lifecycle
 from medianest_core.host.lifecycle import StrictFailure
+from medianest_core.host.stages import Stages
 from medianest_core.host.states import PluginState
 
 from .conftest import House, Install
@@ -16,6 +20,18 @@ from .conftest import House, Install
 GOOD = """
 from medianest_core.sdk import Manifest
 manifest = Manifest("good", title="Good", api="1.0")
+"""
+
+
+HUNG = """
+import threading
+from medianest_core.sdk import Manifest, hookimpl
+manifest = Manifest("hung", title="Hung", api="1.0")
+released = threading.Event()
+@hookimpl
+def register_contributions():
+    released.wait()
+    return []
 """
 
 
@@ -39,6 +55,24 @@ async def test_verdicts_are_remembered_until_the_code_changes(
     async with house.host() as host:
         info = host.registry.plugin("later")
         assert info is not None and info.state is PluginState.ACTIVE
+
+
+# What it held up ends with the process; here that is let go of.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_one_that_hangs_while_it_is_asked_what_it_brings(
+    house: House, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "Stages", partial(Stages, deadline=6.0))
+    install("good", GOOD)
+    module = install("hung", HUNG).stem
+    async with house.host() as host:
+        try:
+            states = {name: host.registry.plugin(name) for name in ("good", "hung")}
+            assert states["good"] is not None and states["good"].state is PluginState.ACTIVE
+            assert states["hung"] is not None and states["hung"].state is PluginState.IMPORT_FAILED
+            assert "asking what it brings took too long" in states["hung"].reason
+        finally:
+            sys.modules[module].released.set()
 
 
 async def test_retry_tries_again(house: House, install: Install, tmp_path: Path) -> None:

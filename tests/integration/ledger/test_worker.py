@@ -417,6 +417,48 @@ async def test_a_child_process_is_killed_on_cancel(bench: Bench, tmp_path: Path)
     assert not psutil.pid_exists(int(marker.read_text()))
 
 
+async def test_a_job_that_takes_longer_than_it_may_is_ended_and_tried_again(bench: Bench) -> None:
+    seen: list[int] = []
+
+    async def handler(ctx: JobContext, args: Args) -> str:
+        seen.append(ctx.attempt)
+        if ctx.attempt == 1:
+            await asyncio.Event().wait()
+        return "at last"
+
+    bench.job(handler, deadline=0.3)
+    info = await bench.until(await bench.put(), "done")
+    assert (seen, info.result) == ([1, 2], "at last")
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_one_that_always_does_fails_with_the_reason(
+    bench: Bench, tmp_path: Path, attempts: int
+) -> None:
+    bench.job(
+        sleeps_in_process,
+        isolation=Isolation.PROCESS,
+        deadline=3.0,
+        retry=Retry(attempts=attempts, delay=0.01),
+    )
+    marker = tmp_path / "pid"
+    info = await bench.until(await bench.put(path=str(marker), max_attempts=attempts), "failed")
+    assert info.error and "longer than the 3 seconds that it may take" in info.error
+    assert info.attempt == attempts
+    assert not psutil.pid_exists(int(marker.read_text()))
+
+
+async def test_a_deadline_does_not_outlive_the_attempt(bench: Bench) -> None:
+    async def handler(ctx: JobContext, args: Args) -> None:
+        return None
+
+    bench.job(handler, deadline=0.2)
+    first = await bench.put()
+    await bench.until(first, "done")
+    await asyncio.sleep(0.3)
+    assert (await bench.look(first)).state == "done"
+
+
 async def test_kinds_may_come_and_go_while_the_worker_runs(bench: Bench) -> None:
     class Context:
         plugin = "hello"

@@ -153,6 +153,8 @@ def test_a_complete_plugin() -> None:
         (Job("Work!", run, Args), "lower-case words"),
         (Job("work", run, Args, schedule=Schedule()), "either cron or every"),
         (Job("work", run, Args, limit=0), "at least 1"),
+        (Job("work", run, Args, deadline=0), "more than 0 seconds"),
+        (Listener(Event, listen, durable=True), "needs a certain event"),
         (Page("../up", page, title="x"), "no path below"),
         (Page("a//b", page, title="x"), "no path below"),
         (Page("x", page, title="x", policy=PUBLIC), "open to the public"),
