@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from medianest_core.base.ids import new_id
 from medianest_core.base.texts import N_
 from medianest_core.domain.library.syncing.orders import Order, Orders, servers_of
 from medianest_core.domain.library.syncing.runs import JOB, Runs
 from medianest_core.domain.webhooks.deliveries import Deliveries
+from medianest_core.domain.webhooks.posted import read_posted, to_keep
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.webhooks import Delivery, Hint
 from medianest_core.store.engine import Database
@@ -24,7 +25,6 @@ from medianest_core.store.transaction import alone
 TOPIC = "sync.ordered"
 MOST_TITLES = 500
 _SHOWN = 20
-_SECRET = ("x-webhook-id", "authorization", "cookie")
 
 
 class SyncMessage(BaseModel):
@@ -57,20 +57,6 @@ class _CameBefore(Exception):
     """The same message was followed already."""
 
 
-def read_message(body: bytes) -> SyncMessage:
-    """An empty body asks for everything. Raises UserError."""
-    if not body.strip():
-        return SyncMessage()
-    try:
-        return SyncMessage.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(
-            N_("This message cannot be understood: {reason}").format(reason=f"{place} {first['msg']}".strip())
-        ) from error
-
-
 @dataclass(frozen=True, slots=True)
 class Ordered:
     """run_ids, job_ids: of the runs that answer the order. status: "received", or "duplicate" where the same message came before."""
@@ -98,11 +84,10 @@ class SyncOrders:
         actor: str | None = None,
     ) -> Ordered:
         """instance_id: of the media server that the address belongs to; no other one may be named. Raises UserError."""
-        message = read_message(delivery.body)
+        # An empty body asks for everything.
+        message = read_posted(SyncMessage, delivery.body) if delivery.body.strip() else SyncMessage()
         order = replace(message.order(), instances=self._bound(instance_id, message))
-        kept = Delivery(
-            {name: value for name, value in delivery.headers.items() if name not in _SECRET}, delivery.body
-        )
+        kept = to_keep(delivery)
         identifier = new_id()
         key = identifier if replay_of else delivery.headers.get("webhook-id") or identifier
         try:

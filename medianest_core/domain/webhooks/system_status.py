@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from medianest_core.base.ids import new_id
 from medianest_core.base.texts import N_
 from medianest_core.bus.events import SystemAlert
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.webhooks.deliveries import Deliveries
+from medianest_core.domain.webhooks.posted import read_posted, to_keep
 from medianest_core.host.instances import Instances
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.events import Audience
@@ -22,7 +23,6 @@ from medianest_core.sdk.webhooks import Delivery, Hint
 from medianest_core.store.engine import Database
 
 TOPIC = "system.status"
-_SECRET = ("x-webhook-id", "authorization", "cookie")
 _SHOWN = 6
 _LEVELS = {"normal": "info", "elevated": "info", "heavy": "warning", "critical": "error"}
 _TITLES = {
@@ -84,10 +84,8 @@ class SystemStatus:
 
     async def accept(self, instance_id: str, delivery: Delivery, *, replay_of: str | None = None) -> Noted:
         """instance_id: of the media server that the address belongs to. Raises UserError."""
-        message = read_status(delivery.body)
-        kept = Delivery(
-            {name: value for name, value in delivery.headers.items() if name not in _SECRET}, delivery.body
-        )
+        message = read_posted(StatusMessage, delivery.body)
+        kept = to_keep(delivery)
         identifier = new_id()
         key = identifier if replay_of else delivery.headers.get("webhook-id") or identifier
         info = self._instances.info(instance_id)
@@ -124,18 +122,6 @@ class SystemStatus:
             raise UserError(N_("What came in was too large to be kept."))
         done = await self.accept(instance_id, delivery, replay_of=replay_of)
         return done.delivery_id or replay_of
-
-
-def read_status(body: bytes) -> StatusMessage:
-    """Raises UserError."""
-    try:
-        return StatusMessage.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(
-            N_("This message cannot be understood: {reason}").format(reason=f"{place} {first['msg']}".strip())
-        ) from error
 
 
 def _number(value: float | str) -> str:
