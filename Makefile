@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 export UV_PROJECT_ENVIRONMENT := .venv
+# Images set it to stay small; here each of the many processes that the tests start would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 MEMBERS := $(sort $(wildcard plugins/*/pyproject.toml))
 STAMP := .venv/.setup-stamp
 FRONTEND := $(shell find medianest_core/web/portal/frontend medianest_core/web/portal/templates plugins/*/*/templates examples/*/*/templates -type f -not -path '*/node_modules/*' 2>/dev/null)
