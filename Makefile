@@ -53,7 +53,7 @@ test: services  ## the suite: at most ten minutes
 	@.venv/bin/python -m pytest -q -m "not full" -n 2 --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
 
 test-full: services  ## everything but the soak
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e $(ARGS)
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/e2e $(ARGS)
 	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
 
 soak: services  ## kill syncs, then the portal under load for BUDGET seconds, and look for losses

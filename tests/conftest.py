@@ -22,8 +22,6 @@ import pytest
 import structlog
 from argon2 import PasswordHasher
 
-from medianest_core.base import logging as portal_logging
-from medianest_core.base.settings import AppSettings
 from medianest_core.domain.accounts import passwords
 from medianest_core.host import probe, stages
 from medianest_core.host.discovery import Found
@@ -188,6 +186,7 @@ def _once_a_worker() -> Iterator[None]:
     """Spare every test that starts a portal what takes most of its time: a process that tries out the same sound plugins
     again, hashes as slow as they must be for real passwords, and threads that seldom look whether they should end."""
     learnt: dict[str, Verdict] = {}
+    configure = structlog.configure
 
     def remembering(plugins: Sequence[Found], *, per_plugin: float) -> dict[str, Verdict]:
         stamps = {found.name: code_stamp(found) for found in plugins}
@@ -202,25 +201,29 @@ def _once_a_worker() -> Iterator[None]:
         patch.setitem(stages.Stages.__init__.__kwdefaults__ or {}, "deadline", 120.0)
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setitem(Worker.__init__.__kwdefaults__ or {}, "idle_ms", 20)
+        # A module that keeps its logger would write to the files of one test for ever.
+        patch.setattr(
+            structlog,
+            "configure",
+            lambda **options: configure(**options | {"cache_logger_on_first_use": False}),
+        )
         yield
 
 
-@pytest.fixture
-def set_up_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[AppSettings], None]]:
-    """`logging.configure` of the portal, for this test: afterwards logs go where they went before."""
-    root, real, before = logging.getLogger(), structlog.configure, structlog.get_config()
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A test that starts the portal's own logs, as a command does, leaves nothing of them behind for others."""
+    root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
-    # A module that keeps its logger would write to this test's files for ever.
-    monkeypatch.setattr(
-        structlog, "configure", lambda **options: real(**options | {"cache_logger_on_first_use": False})
-    )
-    yield portal_logging.configure
+    yield
+    if structlog.get_config()["processors"] is before["processors"]:
+        return
     for handler in root.handlers:
         if handler not in handlers:
             handler.close()
     root.handlers[:] = handlers
     root.setLevel(level)
-    real(**before)
+    structlog.configure(**before)
 
 
 def pytest_configure(config: pytest.Config) -> None:

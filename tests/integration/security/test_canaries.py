@@ -6,7 +6,6 @@ Looked through: every answer with its headers, the log, and every byte the porta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from medianest_core.base.logging import configure
 from medianest_core.base.settings import AppSettings
 from medianest_core.sdk.settings import Secret
 from medianest_core.store.tables.ledger import jobs
@@ -33,9 +33,9 @@ SHOWN = ("/admin/webhooks/in/", "/admin/sync/servers/")
 
 
 @pytest.fixture
-def logged(tmp_path: Path, set_up_logs: Callable[[AppSettings], None]) -> Path:
+def logged(tmp_path: Path) -> Path:
     """The log as `medianest serve` writes it, with everything it can say."""
-    set_up_logs(AppSettings(data_dir=tmp_path / "portal", log_level="debug", _env_file=None))
+    configure(AppSettings(data_dir=tmp_path / "portal", log_level="debug", _env_file=None))
     return tmp_path / "portal" / "logs"
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from medianest_core.base.clock import FakeClock
 from medianest_core.base.daily_log import DailyFile
-from medianest_core.base.logging import SECURITY, get_logger
+from medianest_core.base.logging import SECURITY, configure, get_logger
 from medianest_core.base.settings import AppSettings
 
 DAY = 86_400.0
@@ -60,8 +59,8 @@ def test_processes_lose_no_line_of_each_other(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def logs(tmp_path: Path, set_up_logs: Callable[[AppSettings], None]) -> Path:
-    set_up_logs(AppSettings(data_dir=tmp_path))
+def logs(tmp_path: Path) -> Path:
+    configure(AppSettings(data_dir=tmp_path))
     return tmp_path / "logs"
 
 

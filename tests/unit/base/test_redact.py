@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from medianest_core.base.logging import get_logger
+from medianest_core.base.logging import configure, get_logger
 from medianest_core.base.redact import redact, register_secret
 from medianest_core.base.settings import AppSettings
 
@@ -26,11 +25,9 @@ def test_what_looks_like_a_secret_is_masked(text: str) -> None:
     assert "SECRET" not in redact(text)
 
 
-def test_a_known_secret_is_masked_inside_a_traceback(
-    tmp_path: Path, set_up_logs: Callable[[AppSettings], None]
-) -> None:
+def test_a_known_secret_is_masked_inside_a_traceback(tmp_path: Path) -> None:
     register_secret("canary-9f8e7d")
-    set_up_logs(AppSettings(data_dir=tmp_path))
+    configure(AppSettings(data_dir=tmp_path))
     stream = io.StringIO()
     for handler in logging.getLogger().handlers:
         if type(handler) is logging.StreamHandler:
