@@ -24,7 +24,7 @@ from medianest_core.sdk.events import Audience
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.errors import Stale
 from medianest_core.store.paging import mark, past
-from medianest_core.store.repos import audit
+from medianest_core.store.repos import audit, settings_history
 from medianest_core.store.tables.accounts import users
 
 THEMES = ("auto", "mn-dark", "mn-light")
@@ -202,6 +202,7 @@ class Users:
                 raise Stale(_values(user))
             await self._sessions.end_all(tx, user_id, "removed")
             await tx.execute(users.delete().where(users.c.id == user_id))
+            await settings_history.forget(tx, user_id)
             await self._keep_an_admin(tx, user)
             await audit.record(
                 tx, actor=actor, action="user.removed", target=user_id, details={"username": user.username}

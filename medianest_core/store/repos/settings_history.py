@@ -19,7 +19,7 @@ from medianest_core.store.engine import Tx
 from medianest_core.store.tables.system import settings_history as table
 
 PORTAL = "portal"
-"""Target of the portal's own settings; those of an instance have its id."""
+"""Target of the portal's own settings; those of an instance have its id, and the home page of a person has theirs."""
 KEEP = 100
 """How many states of one target are kept."""
 TITLE = "instance_title"
@@ -84,11 +84,14 @@ async def note(
     restores: int | None = None,
     before: Before | None = None,
     at: float | None = None,
+    together: float = 0.0,
 ) -> None:
     """Add a state, in the transaction that makes it so; nothing where it is the one that stood there before.
 
-    values: secrets masked. at: epoch seconds, default now. Old states beyond the newest KEEP are forgotten.
+    values: secrets masked. at: epoch seconds, default now. together: a change takes the place of another one that was saved
+    at most so many seconds before it. Old states beyond the newest KEEP are forgotten.
     """
+    at = now() if at is None else at
     found = await tx.first(select(table).where(table.c.target == target).order_by(table.c.id.desc()).limit(1))
     if found is None and before is not None:
         await _add(
@@ -107,12 +110,14 @@ async def note(
         last = (found["values"], found["title"]) if found is not None else None
     if last == (values, title) and not secrets and restores is None:
         return
+    if found is not None and (found["action"], action) == ("saved", "saved") and at - found["at"] <= together:
+        await tx.execute(delete(table).where(table.c.id == found["id"]))
     await _add(
         tx,
         target,
         action=action,
         actor=actor,
-        at=now() if at is None else at,
+        at=at,
         values=dict(values),
         title=title,
         secrets=sorted(secrets),

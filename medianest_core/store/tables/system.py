@@ -39,7 +39,7 @@ settings_history = Table(
     "settings_history",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    # "portal", or the id of an instance.
+    # "portal", or the id of an instance, or of the person whose home page it is.
     Column("target", Id, nullable=False),
     Column("at", Seconds, nullable=False),
     Column("actor", Id),

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from medianest_core.domain.accounts import home
+from medianest_core.store.repos import settings_history
 from medianest_core.web.portal.app import Portal
 
 HTML = {"accept": "text/html"}
@@ -53,6 +55,60 @@ async def test_order_and_hiding_are_kept_for_each_person(house: Any) -> None:
     assert home_order(await text(ann)) == ["My downloads", "Services"]
     assert (await ann.client.post(f"{PATH}/reset", headers=HTML)).status_code == 303
     assert (await cards(ann))[:2] == ["services", "downloads"]
+
+
+def earlier(page: str) -> list[str]:
+    """What the page says of each earlier arrangement."""
+    return [
+        " / ".join([title, *re.findall(r'row-note">([^<]*)<', notes)])
+        for title, notes in re.findall(
+            r'row-title">([^<]*)</span>((?:<p class="row-note">[^<]*</p>)*)</div>', page
+        )
+        if notes and "Hidden</p>" not in notes
+    ]
+
+
+async def test_how_it_was_before_can_be_brought_back(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, ben = await house.person("Ann"), await house.person("Ben")
+    assert "How it was before" not in (await ann.client.get(PATH, headers=HTML)).text
+    await step(ann, "downloads", "up")
+    await step(ann, "services", "switch")
+    # As if an hour had passed.
+    monkeypatch.setattr(home, "TOGETHER", -1.0)
+    await step(ann, "downloads", "switch")
+    page = (await ann.client.get(PATH, headers=HTML)).text
+    # What was done in one sitting is one change.
+    first, last = earlier(page)[::-1]
+    assert first.startswith(
+        "At first / Shown then: Services, My downloads / Order then: Services, My downloads"
+    )
+    assert last.endswith("Shown then: My downloads")
+    way = re.findall(rf'action="({PATH}/earlier/\d+)"', page)
+    for person, form, answer in ((ben, {"version": "0"}, 404), (ann, {"version": "1"}, 303)):
+        assert (await person.client.post(way[0], data=form, headers=HTML)).status_code == answer
+    assert (await ann.client.get(PATH, headers=HTML)).text.count("Hidden</p>") == 2, (
+        "another window was first"
+    )
+    assert (await ann.client.post(way[0], data={"version": "3"}, headers=HTML)).status_code == 303
+    assert home_order(await text(ann)) == ["My downloads"]
+    page = (await ann.client.get(PATH, headers=HTML)).text
+    at_first = re.findall(rf'action="({PATH}/earlier/\d+)"', page)[-1]
+    assert (await ann.client.post(at_first, headers=HTML)).status_code == 303
+    assert home_order(await text(ann)) == ["Services", "My downloads"]
+    assert (await ann.client.post(f"{PATH}/earlier/99999", headers=HTML)).status_code == 404
+
+
+async def test_it_goes_with_the_person(house: Any) -> None:
+    ann = await house.person("Ann")
+    await step(ann, "downloads", "up")
+    assert await states_of(house, ann)
+    await house.services.accounts.users.remove(ann.user.id, None, None)
+    assert await states_of(house, ann) == []
+
+
+async def states_of(house: Any, person: Any) -> Any:
+    async with house.services.db.read() as tx:
+        return await settings_history.states(tx, person.user.id)
 
 
 async def test_another_window_is_told_and_unknown_cards_change_nothing(house: Any) -> None:

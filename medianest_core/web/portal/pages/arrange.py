@@ -8,18 +8,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from medianest_core.domain.accounts.home import Arrangement
+from medianest_core.base.texts import N_
+from medianest_core.domain.accounts.home import Arrangement, arrangement
 from medianest_core.sdk.permissions import USER
 from medianest_core.store.errors import Stale
+from medianest_core.store.repos.settings_history import State, UnknownState
 from medianest_core.web.gate.routing import page
 from medianest_core.web.gate.viewer import services_of, someone
+from medianest_core.web.portal.formats import full_time
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.viewer import use_viewer
-from medianest_core.web.portal.views import Action, ArrangeView, Card, CardRow
+from medianest_core.web.portal.views import Action, ArrangeView, Card, CardRow, EarlierCards
 
 PATH = "/home/arrange"
+_MEANWHILE = N_("You arranged your cards in another window. This is how they are now.")
+_NAMED = 4
+"""Cards that say enough about an order."""
 Cards = Callable[[Request], Awaitable[Sequence[Card]]]
 
 
@@ -34,6 +40,7 @@ class ArrangePages:
         return [
             page(PATH, self.arrange, methods=("GET", "POST"), policy=USER),
             page(f"{PATH}/reset", self.reset, methods=("POST",), policy=USER),
+            page(f"{PATH}/earlier/{{state}}", self.restore, methods=("POST",), policy=USER),
         ]
 
     async def arrange(self, request: Request) -> Response:
@@ -51,16 +58,28 @@ class ArrangePages:
                     raise Stale({"version": chosen.version})
                 await home.save(person.id, fresh)
             except Stale:
-                told = _("You arranged your cards in another window. This is how they are now.")
-                return self._frame.go(request, PATH, message=told)
+                return self._frame.go(request, PATH, message=_(_MEANWHILE))
             return self._frame.go(request, f"{PATH}#card-{name}")
+        earlier = await home.earlier(person.id)
         with use_viewer(self._frame.view(request)):
-            view = _view(chosen, cards)
+            view = _view(chosen, cards, earlier)
         return await self._frame.page(request, "core/arrange.html", view)
 
     async def reset(self, request: Request) -> Response:
         await services_of(request).accounts.home.forget(someone(request).id)
         return self._frame.go(request, PATH, message=_("Your home page is as it was at first."))
+
+    async def restore(self, request: Request) -> Response:
+        home, person, form = services_of(request).accounts.home, someone(request), await request.form()
+        state, version = whole(request.path_params["state"]), whole(form.get("version"))
+        if state is None or not 0 < state < 2**31:
+            raise UnknownState(_("This state is not kept any more."))
+        try:
+            chosen = await home.of(person.id)
+            await home.restore(person.id, state, chosen.version if version is None else version)
+        except Stale:
+            return self._frame.go(request, PATH, message=_(_MEANWHILE))
+        return self._frame.go(request, PATH, message=_("Your home page is as it was then."))
 
 
 def _changed(chosen: Arrangement, cards: Sequence[Card], name: str, step: str) -> Arrangement:
@@ -73,7 +92,7 @@ def _changed(chosen: Arrangement, cards: Sequence[Card], name: str, step: str) -
     return chosen
 
 
-def _view(chosen: Arrangement, cards: Sequence[Card]) -> ArrangeView:
+def _view(chosen: Arrangement, cards: Sequence[Card], earlier: Sequence[State]) -> ArrangeView:
     placed, rows = chosen.sorted(cards), []
     for number, card in enumerate(placed):
         hidden = card.id in chosen.hidden
@@ -102,4 +121,36 @@ def _view(chosen: Arrangement, cards: Sequence[Card]) -> ArrangeView:
             )
         )
     reset = Action(label=_("As it was at first"), path=f"{PATH}/reset", method="post", icon="rotate-ccw")
-    return ArrangeView(cards=tuple(rows), reset=reset if chosen.version else None)
+    before = tuple(
+        _earlier(state, chosen, notes)
+        for state in earlier
+        if (notes := _differences(arrangement(state), chosen, cards))
+    )
+    return ArrangeView(cards=tuple(rows), reset=reset if chosen.version else None, earlier=before)
+
+
+def _earlier(state: State, chosen: Arrangement, notes: Sequence[str]) -> EarlierCards:
+    at = full_time(state.at)
+    back = Action(
+        label=_("Bring back"),
+        path=f"{PATH}/earlier/{state.id}",
+        method="post",
+        icon="rotate-ccw",
+        values=(("version", str(chosen.version)),),
+    )
+    title = _("At first") if state.action == "found" else at
+    return EarlierCards(title=title, notes=tuple(notes), action=back)
+
+
+def _differences(then: Arrangement, now: Arrangement, cards: Sequence[Card]) -> list[str]:
+    """In words, what an earlier page showed otherwise; nothing where it looked the same."""
+    found = []
+    for text, changed in (
+        (_("Hidden then: %(names)s"), then.hidden - now.hidden),
+        (_("Shown then: %(names)s"), now.hidden - then.hidden),
+    ):
+        if names := [card.title for card in cards if card.id in changed]:
+            found.append(text % {"names": ", ".join(names)})
+    if (order := then.sorted(cards)) != now.sorted(cards):
+        found.append(_("Order then: %(names)s") % {"names": ", ".join(card.title for card in order[:_NAMED])})
+    return found

@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         CollectionCard,
         CollectionsView,
         CollectionView,
+        EarlierCards,
         Episode,
         FilterGroup,
         Focus,
@@ -117,6 +118,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeliveryRow",
+    "EarlierCards",
     "Matrix",
     "MatrixCell",
     "MatrixRow",

@@ -65,11 +65,21 @@ class CardRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierCards:
+    """How the cards were before. notes: what is different now."""
+
+    title: str
+    notes: tuple[str, ...]
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArrangeView:
-    """`core/arrange.html`. `reset` forgets what the person chose; None where nothing was chosen."""
+    """`core/arrange.html`. `reset` forgets what the person chose; None where nothing was chosen. earlier: newest first."""
 
     cards: tuple[CardRow, ...]
     reset: Action | None = None
+    earlier: tuple[EarlierCards, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1061,6 +1061,15 @@ def arrange() -> v.ArrangeView:
             v.CardRow(id="downloads", title="My downloads", icon="download", hidden=True, actions=steps),
         ),
         reset=v.Action(label="As it was at first", path="/home/arrange/reset", method="post"),
+        earlier=(
+            v.EarlierCards(
+                title="18 October 2026, 20:15",
+                notes=("Shown then: My downloads", "Order then: My downloads, Services"),
+                action=v.Action(
+                    label="Bring back", path="/home/arrange/earlier/7", method="post", icon="rotate-ccw"
+                ),
+            ),
+        ),
     )
 
 
