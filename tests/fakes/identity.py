@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -24,7 +25,7 @@ from authlib.oidc.core.models import AuthorizationCodeMixin
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
@@ -266,6 +267,7 @@ class IdentityProvider(Simulator):
                 Route("/token", self._token, methods=["POST"]),
                 Route("/userinfo", self._userinfo),
                 Route("/revoke", self._revoke, methods=["POST"]),
+                Route("/logout", self._logout),
             ]
         )
 
@@ -292,8 +294,16 @@ class IdentityProvider(Simulator):
         return made
 
     async def _authorize(self, request: Request) -> Response:
-        """The page with the question; `who` answers it."""
-        return self._consent(str(request.url), request.query_params.get("who"))
+        """The page that asks who it is; `who` answers it, empty to refuse."""
+        who = request.query_params.get("who")
+        if who is not None:
+            return self._consent(str(request.url), who or None)
+        ways = {name: name for name in self.world.people} | {"": "Nobody"}
+        buttons = "".join(
+            f'<p><a href="{escape(str(request.url.include_query_params(who=name)))}">{label}</a></p>'
+            for name, label in ways.items()
+        )
+        return HTMLResponse(f"<title>House</title><h1>Who are you?</h1>{buttons}")
 
     async def _discovery(self, request: Request) -> Response:
         return json_reply(
@@ -322,6 +332,10 @@ class IdentityProvider(Simulator):
         if granted is None:
             return json_reply({"error": "invalid_token"}, 401)
         return json_reply({"sub": granted.user, **self.world.people[granted.user]})
+
+    async def _logout(self, request: Request) -> Response:
+        back = request.query_params.get("post_logout_redirect_uri")
+        return RedirectResponse(back) if back else HTMLResponse("<h1>You have left.</h1>")
 
     async def _revoke(self, request: Request) -> Response:
         token = str((await request.form()).get("token", ""))
