@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -16,6 +17,7 @@ import httpx
 import pytest
 import websockets
 
+from medianest_core.cli.author.kinds import KINDS
 from tests.integration.dist.conftest import ROOT, uv
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
@@ -172,7 +174,7 @@ def test_a_plugins_wheel_brings_everything_and_takes_it_away(
         assert client.get("/fragments/card/hello:count").status_code == 404
 
 
-SAMPLED = ("status", "notifier", "page")
+SAMPLED = tuple(KINDS) if "EVERY_KIND" in os.environ else ("status", "notifier", "page")
 TOOLS = ("pytest", "_pytest", "iniconfig", "pygments", "py.py")
 
 
@@ -212,7 +214,7 @@ def test_begun_plugins_work_where_they_are_installed(
             env={**mine, "PYTHONPATH": str(tmp_path / "tools")},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=500,
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
         look = [program, "plugins", "check", "sample_page", "--strict"]
