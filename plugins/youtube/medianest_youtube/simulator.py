@@ -4,6 +4,7 @@ People get pages, the extractor of `simulation/yt_dlp_plugins` a JSON API. Besid
 
     GET  /_sim/site    how media is sent now
     PUT  /_sim/site    change it: {"bytes_per_second": int|null, "ranges": bool, "lengths": bool, "troubles": [Trouble]}
+    POST /_sim/publish a channel gains a video: {"channel": handle or id, "title": str}
 
 (see `simulation.streaming`). The ledger holds "media" entries, one for each media request with the range asked for, "sent"
 entries with what really left, and "api" entries.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -98,7 +100,22 @@ class VideoSiteSimulator(Simulator):
                 }
             )
 
-        return [Route("/site", site, methods=["GET", "PUT"])]
+        async def publish(request: Request) -> Response:
+            try:
+                said = await json_body(request)
+            except ValueError as error:
+                return json_reply({"error": str(error)}, 400)
+            name, title = (said.get("channel"), said.get("title")) if isinstance(said, dict) else (None, None)
+            channel = self.site.channel(name) if isinstance(name, str) else None
+            if channel is None or not isinstance(title, str) or not title.strip():
+                return json_reply({"error": "Name a channel of this site and a title."}, 400)
+            video = self.site.publish(channel, title.strip(), f"{datetime.now(UTC):%Y%m%d}")
+            return json_reply({"id": video.id, "url": self._address(video)}, 201)
+
+        return [
+            Route("/site", site, methods=["GET", "PUT"]),
+            Route("/publish", publish, methods=["POST"]),
+        ]
 
     def routes(self) -> ASGIApp:
         get = Router(

@@ -80,6 +80,18 @@ async def test_can_be_switched_while_it_runs(site: Site) -> None:
         assert (await ask(f"{site.url}/_sim/site", "PUT", wrong))[0] == 400
 
 
+async def test_a_channel_gains_a_video(site: Site) -> None:
+    for wrong in ({}, {"channel": "nobody", "title": "x"}, {"channel": "slowmaps", "title": " "}, [], None):
+        assert (await ask(f"{site.url}/_sim/publish", "POST", wrong))[0] == 400
+    wanted = {"channel": "@slowmaps", "title": "A lighthouse in fog"}
+    status, _, answer = await ask(f"{site.url}/_sim/publish", "POST", wanted)
+    made = json.loads(answer)
+    assert status == 201 and (await ask(made["url"]))[0] == 200
+    listed = json.loads((await ask(f"{site.url}/api/channel/@slowmaps/videos"))[2])
+    assert (listed["entries"][0]["id"], listed["entries"][0]["title"]) == (made["id"], wanted["title"])
+    assert (await ask(f"{site.url}/media/{made['id']}/140.m4a"))[0] == 200
+
+
 async def test_a_reset_cuts_in_the_middle(site: Site) -> None:
     site.simulator.behaviour.load({"troubles": [{"mode": "reset", "after": 5000}]})
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):

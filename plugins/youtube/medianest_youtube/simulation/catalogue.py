@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 _ALPHABET = string.ascii_letters + string.digits + "-_"
 
@@ -141,6 +141,14 @@ class Catalogue:
         """By id or by handle, with or without the @."""
         wanted = name.removeprefix("@").lower()
         return next((one for one in self.channels.values() if name == one.id or wanted == one.handle), None)
+
+    def publish(self, channel: Channel, title: str, day: str) -> Video:
+        """A new video of the channel, which stands first there. It shows what the channel's newest one showed before."""
+        clip = self.videos[channel.videos[0]].clip
+        video = Video(f"newVideo{len(self.videos):03}", title, channel.id, clip, day)
+        self.videos[video.id] = video
+        self.channels[channel.id] = replace(channel, videos=(video.id, *channel.videos))
+        return video
 
 
 def build(items: int, seed: int, clips: tuple[str, ...], upright: str) -> Catalogue:
