@@ -81,7 +81,13 @@ async def test_can_be_switched_while_it_runs(site: Site) -> None:
 
 
 async def test_a_channel_gains_a_video(site: Site) -> None:
-    for wrong in ({}, {"channel": "nobody", "title": "x"}, {"channel": "slowmaps", "title": " "}, [], None):
+    refused: tuple[object, ...] = (
+        {},
+        {"channel": "nobody", "title": "x"},
+        {"channel": "slowmaps", "title": " "},
+        [],
+    )
+    for wrong in refused:
         assert (await ask(f"{site.url}/_sim/publish", "POST", wrong))[0] == 400
     wanted = {"channel": "@slowmaps", "title": "A lighthouse in fog"}
     status, _, answer = await ask(f"{site.url}/_sim/publish", "POST", wanted)
