@@ -107,6 +107,10 @@ class SignIn:
             found.append(SignInMethod(LOCAL_FORM, AuthFlow.FORM, LOCAL, None, "MediaNest"))
         return found
 
+    async def other_way_in(self) -> bool:
+        """Whether people could sign in without a password of ours."""
+        return any(one.ready and one.provider != LOCAL for one in await self.methods())
+
     async def begin(
         self,
         method: str,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import UserError
 from medianest_core.store.engine import Database
 from medianest_core.store.repos import portal_settings, settings_history
@@ -26,6 +27,8 @@ class PortalSettingsReader:
         self._read_at: float | None = None
         self.now = PortalSettings()
         self.version = 0
+        self.other_way_in: Callable[[], Awaitable[bool]] | None = None
+        """Whether people could sign in without a password of ours; None where that is not known yet."""
 
     async def current(self) -> PortalSettings:
         """At most two seconds old. Raises SettingsUnreadable, DatabaseAway."""
@@ -42,7 +45,8 @@ class PortalSettingsReader:
         *,
         restores: int | None = None,
     ) -> PortalSettings:
-        """Save with `values` changed. restores: the state in the history that they are. Raises UserError, Stale."""
+        """Save with `values` changed. restores: the state in the history that they are. Raises UserError, also where nobody could
+        sign in any more, and Stale."""
         present, stored = await portal_settings.load(self._db)
         try:
             changed = PortalSettings.model_validate(present.model_dump() | dict(values))
@@ -50,6 +54,12 @@ class PortalSettingsReader:
             first = error.errors(include_input=False, include_context=False, include_url=False)[0]
             said, field = str(first["msg"]), str(first["loc"][0]) if first["loc"] else None
             raise UserError(said, field) from None
+        shut = present.local_sign_in and not changed.local_sign_in
+        if shut and self.other_way_in is not None and not await self.other_way_in():
+            raise UserError(
+                N_("Nobody could sign in any more: no service that people can sign in with works now."),
+                "local_sign_in",
+            )
         async with self._db.begin() as tx:
             self.version = await portal_settings.save(
                 tx,

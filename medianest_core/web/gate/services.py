@@ -63,3 +63,6 @@ class Services:
     checkup: Checkup
     caches: Caches = field(default_factory=lambda: Caches(MemoryCache()))
     clock: Clock = SystemClock()  # noqa: RUF009  # it has no state
+
+    def __post_init__(self) -> None:
+        self.portal_settings.other_way_in = self.accounts.sign_in.other_way_in

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Query
+from fastapi import Path, Query
 
 from medianest_core.sdk.permissions import Policy
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+StateId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Of a state of the history.")]
 Cursor = Annotated[str | None, Query(max_length=400, description="`next_cursor` of the page before.")]
 
 

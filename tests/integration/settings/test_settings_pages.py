@@ -106,9 +106,38 @@ async def test_nobody_locks_everybody_out(toy_gate: Any, admin: Any) -> None:
     form = {"site_name": "Attic", "local_sign_in": "false", "version": "0"}
     refused = await post(admin, "/admin/settings", **form)
     assert refused.status_code == 422 and "Nobody could sign in any more" in refused.text
+    over_api = {"values": {"local_sign_in": False}, "version": 0}
+    refused = await admin.client.patch("/api/v1/settings", json=over_api)
+    assert refused.status_code == 422 and "Nobody could sign in any more" in refused.text
     await toy.set_enabled(toy_gate.toy, True, None)
     await toy.settle(60)
     assert (await post(admin, "/admin/settings", **form)).status_code == 303
+    await toy.set_enabled(toy_gate.toy, False, None)
+    other = await post(admin, "/admin/settings", **form | {"site_name": "Loft", "version": "1"})
+    assert other.status_code == 303, "what was shut before keeps nobody from changing the rest"
+
+
+async def test_earlier_settings_come_back_over_the_api_too(toy_gate: Any, admin: Any) -> None:
+    await change_toy(toy_gate, admin, word="bye")
+    await admin.client.patch("/api/v1/settings", json={"values": {"site_name": "Attic"}, "version": 0})
+    for base in ("settings", f"services/{toy_gate.toy}"):
+        *_, oldest = (await admin.client.get(f"/api/v1/{base}/history")).json()
+        now = (await admin.client.get(f"/api/v1/{base}")).json()
+        now = now.get("service", now)
+        path, wanted = f"/api/v1/{base}/history/{oldest['id']}/restore", {"version": now["version"]}
+        wrong = await admin.client.post(path, json={**wanted, "password": "a guess"})
+        assert wrong.status_code == 422 and "This is not your password." in wrong.text
+        stale = await admin.client.post(path, json={"version": 99, "password": PASSWORD})
+        assert stale.status_code == 409
+        done = await admin.client.post(path, json={**wanted, "password": PASSWORD})
+        assert done.status_code == 200 and done.json()["version"] == now["version"] + 1
+        newest, *_ = (await admin.client.get(f"/api/v1/{base}/history")).json()
+        assert (newest["action"], newest["restores"]) == ("restored", oldest["id"])
+        lost = await admin.client.post(
+            path.replace(f"/{oldest['id']}/", "/999999/"), json={"version": 2, "password": PASSWORD}
+        )
+        assert lost.status_code == 404
+    assert toy_gate.services.portal_settings.now.site_name == "MediaNest"
 
 
 async def test_who_has_no_password_must_have_signed_in_just_now(toy_gate: Any, admin: Any) -> None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from medianest_core.base.texts import N_
-from medianest_core.domain.accounts.models import LOCAL
-from medianest_core.sdk.errors import UserError
 from medianest_core.store.repos.portal_settings import PortalSettings
-from medianest_core.web.gate.services import Services
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.views import Choice, Field
 
@@ -76,15 +72,3 @@ def portal_fields(
         count("backup_keep_daily", _("Daily backups to keep"), 1, 90),
         count("backup_keep_weekly", _("Weeks to keep"), 0, 104),
     )
-
-
-async def check_way_in(services: Services, wanted: Mapping[str, Any]) -> None:
-    """Raises UserError where nobody could sign in any more."""
-    if wanted.get("local_sign_in", True):
-        return
-    methods = await services.accounts.sign_in.methods()
-    if not any(one.ready and one.provider != LOCAL for one in methods):
-        raise UserError(
-            N_("Nobody could sign in any more: no service that people can sign in with works now."),
-            "local_sign_in",
-        )

@@ -17,7 +17,7 @@ from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
-from medianest_core.web.portal.pages.portal_form import ELSEWHERE, check_way_in, portal_fields
+from medianest_core.web.portal.pages.portal_form import ELSEWHERE, portal_fields
 from medianest_core.web.portal.views import Action, Field, FieldGroup, Form
 from medianest_core.web.portal.views.panels import PanelPart, PanelsView
 
@@ -47,7 +47,6 @@ class SettingsPages:
         typed = _typed(form, _mine(portal_fields(now)))
         version = whole(form.get("version"))
         try:
-            await check_way_in(services, typed)
             await reader.change(typed, version, someone(request).id)
         except UserError as error:
             # The sentence beside a field is ours; what pydantic says of it is for programs.

@@ -13,7 +13,7 @@ from medianest_core.sdk.settings import MASK
 from medianest_core.store.repos.settings_history import KEEP, TITLE, State
 from medianest_core.web.gate.services import Services
 from medianest_core.web.portal.i18n import gettext as _
-from medianest_core.web.portal.pages.portal_form import check_way_in, portal_fields
+from medianest_core.web.portal.pages.portal_form import portal_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,6 @@ class PortalSubject:
         return await self._services.portal_settings.state(state_id)
 
     async def restore(self, state_id: int, version: int, actor: str, again: Mapping[str, str]) -> None:
-        past = self.restored(await self.state(state_id))
-        await check_way_in(self._services, past)
         await self._services.portal_settings.restore(state_id, version, actor)
 
 

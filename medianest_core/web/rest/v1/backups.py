@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from medianest_core.domain.backups.catalogue import Backup, Kind
 from medianest_core.sdk.permissions import ADMIN
-from medianest_core.web.gate.viewer import services_of, session_of, someone
+from medianest_core.web.gate.viewer import services_of, someone
+from medianest_core.web.rest.confirming import Confirmed, confirm
 from medianest_core.web.rest.resource import Resource
 
 backups = Resource("backups", "/backups")
@@ -62,14 +63,6 @@ class Comparison(BaseModel):
     state: str
     error: str | None
     changes: Sequence[Mapping[str, Any]] | None
-
-
-class Confirmed(BaseModel):
-    """password: the caller's own; whoever has none here must have signed in less than ten minutes ago."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    password: str = Field("", max_length=200)
 
 
 def _view(backup: Backup) -> BackupView:
@@ -126,7 +119,7 @@ async def get_comparison(request: Request, name: str) -> Comparison | None:
 @backups.post("/{name}/download", policy=ADMIN, session_only=True)
 async def download_backup(request: Request, name: str, body: Confirmed) -> Response:
     """The file itself."""
-    await _confirm(request, body)
+    await confirm(request, body)
     backup = await services_of(request).backups.note_download(name, someone(request).id)
     return FileResponse(
         backup.path,
@@ -139,12 +132,5 @@ async def download_backup(request: Request, name: str, body: Confirmed) -> Respo
 @backups.post("/{name}/restore", policy=ADMIN, status=202, session_only=True)
 async def restore_backup(request: Request, name: str, body: Confirmed) -> None:
     """Begin to put it in the place of what is there; the portal answers 503 for a moment, then everybody signs in again."""
-    await _confirm(request, body)
+    await confirm(request, body)
     await services_of(request).backups.restore(name, someone(request).id)
-
-
-async def _confirm(request: Request, body: Confirmed) -> None:
-    session = session_of(request)
-    await services_of(request).accounts.confirm.check(
-        someone(request).id, session.id if session is not None else None, body.password
-    )

@@ -16,7 +16,8 @@ from medianest_core.store.repos.audit import AuditRow
 from medianest_core.store.repos.portal_settings import PortalSettings
 from medianest_core.store.repos.settings_history import State
 from medianest_core.web.gate.viewer import services_of, someone
-from medianest_core.web.rest.resource import Limit, Resource
+from medianest_core.web.rest.confirming import Confirmed, confirm
+from medianest_core.web.rest.resource import Limit, Resource, StateId
 
 settings = Resource("settings", "/settings")
 audit = Resource("audit", "/audit")
@@ -33,6 +34,12 @@ class SettingsChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     values: dict[str, Any]
+    version: int
+
+
+class Restored(Confirmed):
+    """version: of the settings as they are now, for a 409 when they changed."""
+
     version: int
 
 
@@ -64,6 +71,15 @@ async def list_settings_history(
 ) -> Sequence[State]:
     """What the settings were, newest first. before: states older than the one with this id."""
     return await services_of(request).portal_settings.history(before=before, limit=limit)
+
+
+@settings.post("/history/{state_id}/restore", policy=ADMIN, session_only=True)
+async def restore_settings(request: Request, state_id: StateId, body: Restored) -> StoredSettings:
+    """Bring an earlier state back."""
+    await confirm(request, body)
+    reader = services_of(request).portal_settings
+    values = await reader.restore(state_id, body.version, someone(request).id)
+    return StoredSettings(values=values, version=reader.version)
 
 
 @audit.get(policy=ADMIN)

@@ -16,7 +16,8 @@ from medianest_core.sdk.permissions import ADMIN
 from medianest_core.sdk.service import CheckResult
 from medianest_core.store.repos.settings_history import State
 from medianest_core.web.gate.viewer import services_of, someone
-from medianest_core.web.rest.resource import Cursor, Limit, Resource
+from medianest_core.web.rest.confirming import Confirmed, confirm
+from medianest_core.web.rest.resource import Cursor, Limit, Resource, StateId
 
 services = Resource("services", "/services")
 
@@ -30,6 +31,13 @@ class ServiceKind(BaseModel):
     icon: str
     description: str
     settings: dict[str, Any]
+
+
+class Restored(Confirmed):
+    """version: of the settings as they are now, for a 409 when they changed. again: secret → its value, typed anew."""
+
+    version: int
+    again: dict[str, Annotated[str, Field(max_length=10_000)]] = Field(default_factory=dict, max_length=50)
 
 
 class NewService(BaseModel):
@@ -150,6 +158,17 @@ async def list_service_history(
 ) -> Sequence[State]:
     """What its settings were, newest first, secrets masked. before: states older than the one with this id."""
     return await services_of(request).host.instances.history(instance_id, before=before, limit=limit)
+
+
+@services.post("/{instance_id}/history/{state_id}/restore", policy=ADMIN, session_only=True)
+async def restore_service_settings(
+    request: Request, instance_id: str, state_id: StateId, body: Restored
+) -> InstanceInfo:
+    """Bring earlier settings back. Secrets are not kept: those of `again` are set, the others stay as they are now."""
+    await confirm(request, body)
+    return await services_of(request).host.instances.restore(
+        instance_id, state_id, body.version, someone(request).id, body.again
+    )
 
 
 @services.put("/{instance_id}/enabled", policy=ADMIN)
