@@ -178,10 +178,13 @@ def test_a_suspended_person_is_cut_off_at_once(demo: Demo, new_page: NewPage) ->
     eventually(lambda: [one for one in sockets if not one.is_closed()], what="a live connection")
     set_status_from_page(admin, demo, "jordan", "Suspend")
     page.wait_for_url(lambda url: urlsplit(url).path == "/sign-in", timeout=60_000)
-    # That they have closed is told a moment after the page has left.
-    eventually(
-        lambda: page.wait_for_timeout(50) or all(one.is_closed() for one in sockets), what="no socket is left"
-    )
+
+    def closed() -> bool:
+        # That it has is told a moment after the page has left.
+        page.wait_for_timeout(50)
+        return all(one.is_closed() for one in sockets)
+
+    eventually(closed, what="no socket is left")
     assert page.request.get(f"{demo.url}/library", max_redirects=0).status == 303
     sign_in_again = ask_for_code(page, demo.url)
     demo.sim("plex", "/_sim/approve", "POST", {"code": sign_in_again, "user": "jordan"})
