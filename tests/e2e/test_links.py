@@ -22,6 +22,7 @@ def _add(page: Page, title: str, url: str, group: str, *, admins: bool = False) 
     page.get_by_role("button", name="Save").press("Enter")
 
 
+@pytest.mark.full
 def test_tiles_from_the_form_to_a_members_page(demo: Demo, new_page: NewPage) -> None:
     admin, member = new_page(), new_page()
     sign_in_admin(admin, demo)

@@ -236,6 +236,7 @@ def test_sign_in_by_keyboard_alone(demo: Demo, new_page: NewPage) -> None:
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+@pytest.mark.full
 def test_the_way_back_keeps_the_place_in_the_grid(demo: Demo, new_page: NewPage) -> None:
     page = new_page()
     sign_in_admin(page, demo)
@@ -255,6 +256,7 @@ def test_the_way_back_keeps_the_place_in_the_grid(demo: Demo, new_page: NewPage)
     expect(page.locator("[data-live-indicator]")).to_have_attribute("data-state", "live")
 
 
+@pytest.mark.full
 def test_nothing_is_fetched_from_elsewhere(demo: Demo, new_page: NewPage) -> None:
     """Every request of a signed-in person's pages goes to the portal: no font, script or poster from outside."""
     page, admin = new_page(), new_page()

@@ -200,6 +200,7 @@ async def test_what_is_open_is_a_list_that_people_read(world: World) -> None:
     assert any(entry.path.startswith("/api/v1/plugins/toy/") for entry in world.table)
 
 
+@pytest.mark.full
 async def test_everyone_gets_what_the_policies_say(world: World) -> None:
     # Signing out leads to the sign-in page, the pending are led to theirs, a wrong set-up link is 403, and who orders a sync without
     # a secret has to be an admin: no policy says so.

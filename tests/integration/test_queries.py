@@ -243,6 +243,7 @@ def _counts(asked: Statement) -> bool:
     )
 
 
+@pytest.mark.full
 async def test_fifty_rows_take_no_more_statements_than_five(tmp_path: Path) -> None:
     few, many = await counts(tmp_path / "few", FEW), await counts(tmp_path / "many", MANY)
     assert max(few.values()) > 3
@@ -292,6 +293,7 @@ async def busy(tmp_path: Path, backend: str) -> AsyncIterator[Household]:
         yield home
 
 
+@pytest.mark.full
 async def test_no_list_reads_a_large_table_from_end_to_end(busy: Household) -> None:
     wrong: dict[str, set[str]] = {}
     seen: set[str] = set()
@@ -306,6 +308,7 @@ async def test_no_list_reads_a_large_table_from_end_to_end(busy: Household) -> N
     assert wrong == {}, "\n".join(f"{what}\n   at {sorted(where)}" for what, where in wrong.items())
 
 
+@pytest.mark.full
 async def test_a_scan_is_noticed(busy: Household) -> None:
     assert await scans(busy.db, "SELECT count(*) FROM jobs WHERE message = 'x'", ()) == ["jobs"]
     assert await scans(busy.db, "SELECT j.id FROM jobs AS j WHERE j.message = 'x'", ()) == ["jobs"]

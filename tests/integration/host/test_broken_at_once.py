@@ -16,7 +16,7 @@ from tests.broken_plugins.at_work import AGAIN, AT_STARTUP, AT_WORK, GOOD
 from tests.broken_plugins.distribution import Broken
 from tests.broken_plugins.evidence import PLACES, Evidence, collect, named
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 PAGE_FAULTS = {
     "raises": "ValueError: a fault of raises",
     "exits": "The code called for the end of the process",

@@ -20,6 +20,7 @@ from medianest_core.ledger.enqueue import Ledger
 from medianest_core.sdk.media import MediaRecord
 from medianest_core.store.engine import Database
 from medianest_core.store.repos.events import EventRepo
+from medianest_core.store.tables.decisions import kept_values
 from medianest_core.store.tables.library import (
     library_sources,
     library_state,
@@ -61,6 +62,7 @@ class Shelves:
                 source_priorities,
                 sync_runs,
                 sync_changes,
+                kept_values,
             ):
                 await tx.execute(delete(table))
 
