@@ -13,7 +13,7 @@ from tests.conftest import Demo, eventually, start_demo, stop_demo
 from tests.e2e.conftest import NewPage
 from tests.e2e.steps import sign_in_admin
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.browser, pytest.mark.timeout(300)]
 PROMISED, SLACK = 3.0, 3.0
 """Seconds in which a page answers whatever the services do, and how many times that a busy test machine may take."""
 

@@ -17,7 +17,7 @@ from tests.e2e.processes import PYTHON, Portal, environment, portal
 from tests.e2e.steps import sign_in_local
 from tests.fakes.identity import CLIENT_ID, SECRET, IdentityProvider
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.full, pytest.mark.browser]
 PASSWORD = "correct horse battery"
 
 

@@ -19,6 +19,8 @@ from tests.e2e.processes import PYTHON, environment, portal
 from tests.e2e.steps import sign_in_admin, sign_in_local, sign_in_member
 from tests.services import chromium
 
+pytestmark = pytest.mark.full
+
 HELD = """async () => {
   const found = {};
   for (const name of await caches.keys()) {

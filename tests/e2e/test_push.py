@@ -24,6 +24,8 @@ from tests.conftest import Demo, eventually
 from tests.e2e.conftest import PATIENCE
 from tests.e2e.steps import sign_in_admin
 
+pytestmark = pytest.mark.full
+
 AUTH = b"0123456789abcdef"
 SUBSCRIBE = """() => {
   PushManager.prototype.subscribe = async ({ userVisibleOnly, applicationServerKey }) => {

@@ -11,7 +11,7 @@ from tests.conftest import Demo
 from tests.e2e.conftest import NewPage
 from tests.e2e.steps import sign_in_admin
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.full, pytest.mark.browser]
 
 
 def test_what_a_channel_publishes_comes_by_itself(demo: Demo, new_page: NewPage) -> None:

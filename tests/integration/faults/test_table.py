@@ -23,7 +23,7 @@ from medianest_core.testing.faults import Rule
 from medianest_core.testing.world.titles import MOVIE, SHOW, elsewhere
 from tests.integration.faults.conftest import Town
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 AWAY, REFUSED, FINE = InstanceState.RETRYING, InstanceState.NEEDS_REAUTH, InstanceState.READY
 FAULTS: dict[str, tuple[Rule, InstanceState | None]] = {

@@ -23,6 +23,8 @@ from medianest_core.testing.simulators import running
 from medianest_plex.simulator import PlexSimulator
 from tests.fakes.portal import Floor, Writes, floor
 
+pytestmark = pytest.mark.full
+
 
 @dataclass
 class Home:

@@ -13,6 +13,8 @@ from medianest_core.web.gate.routing import Entry, policy_table
 
 from .conftest import House
 
+pytestmark = pytest.mark.full
+
 NASTY = (
     "",
     "0",

@@ -33,6 +33,8 @@ from medianest_youtube.settings import YoutubeSettings
 from medianest_youtube.simulation.catalogue import HOSTILE_ID
 from medianest_youtube.simulation.harness import Site, probe
 
+pytestmark = pytest.mark.full
+
 pytest_plugins = ("medianest_youtube.simulation.fixtures",)
 
 

@@ -30,6 +30,8 @@ from medianest_core.store.migrate import upgrade
 from tests.unit.store.backup.conftest import places_in
 from tests.unit.store.backup.seeding import seed
 
+pytestmark = pytest.mark.full
+
 ROOM = 1 << 30
 _SEAL = 71
 

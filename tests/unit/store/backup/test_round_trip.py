@@ -32,6 +32,8 @@ from tests.databases import POSTGRESQL
 from tests.unit.store.backup.conftest import Portal
 from tests.unit.store.backup.seeding import dump, empty, seed
 
+pytestmark = pytest.mark.full
+
 STAYS = tuple(left_out("backup"))
 # What a restore itself changes: its own audit row, and jobs that ran then.
 TOUCHED = (*STAYS, "audit", "jobs")
