@@ -15,7 +15,7 @@ from medianest_core.domain.library.syncing.source_settings import SourceSchedule
 from medianest_core.host.hints import Told
 from medianest_core.host.instances import Instances
 from medianest_core.ledger.states import JobState
-from medianest_core.sdk.errors import UserError
+from medianest_core.sdk.errors import RetryLater, UserError
 from medianest_core.store.engine import Tx
 from medianest_core.store.errors import Stale
 from tests.fakes.media import movie
@@ -49,6 +49,18 @@ async def test_forced_requests_during_a_run_become_one_follow_up_with_all_of_the
     done = await runs.of_job(captions)
     assert done is not None and done.args is not None and done.args.ops is None, "all was asked for at last"
     assert len(await runs.latest()) == 2
+
+
+async def test_what_does_something_else_with_the_same_titles_waits_for_its_turn(shelf: Shelf) -> None:
+    first = await running(shelf)
+    runs = shelf.library.runs
+    posters = await runs.request(SyncArgs(ops=("posters",)))
+    with pytest.raises(RetryLater):
+        async with shelf.floor.db.begin() as tx:
+            await runs.begin(tx, SyncArgs(ops=("posters",)), posters)
+    shelf.servers["a"].gate.set()
+    for job in (first, posters):
+        assert (await shelf.floor.finished(job)).state is JobState.DONE
 
 
 async def test_who_asks_for_the_same_gets_the_same_result(shelf: Shelf) -> None:

@@ -1,4 +1,4 @@
-"""Sync runs: one per scope at a time. A second request joins the running one; a forced one queues exactly one follow-up."""
+"""Sync runs: one over the same titles at a time. A second request joins the running one; a forced one queues exactly one follow-up."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Runs:
         """Id of the run of this job, now running, and what it was asked for until now; None where another run of the scope does
         the work already.
 
-        Raises RetryLater where this one has to wait for another to end.
+        Raises RetryLater where this one has to wait for another run of the same titles to end.
         """
         own = await tx.first(
             select(sync_runs.c.id, sync_runs.c.args)
@@ -126,11 +126,14 @@ class Runs:
         if own is not None and own["args"] is not None:
             args = _args(own)
         others = [
-            row for row in await self._alive(tx) if row["job_id"] != job_id and row["scope"] == args.scope
+            row
+            for row in await self._alive(tx)
+            if row["job_id"] != job_id and _args(row).target == args.target
         ]
-        if own is None and others and not args.force:
+        if own is None and not args.force and any(row["scope"] == args.scope for row in others):
             # Scheduled: it asks for nothing that is not under way.
             return None
+        # Whatever the other one does with the same titles: what is asked for meanwhile has to find this one waiting.
         if any(row["state"] == "running" for row in others):
             raise RetryLater("Waits for the present sync of the same libraries to end.", _TURN)
         if own is None:
