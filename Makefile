@@ -57,7 +57,7 @@ test-full: services  ## everything but the soak
 	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
 
 soak: services  ## begin a plugin of every kind, try the laws on new examples, kill syncs, then the portal under load for BUDGET seconds, and look for losses
-	@EVERY_KIND=1 .venv/bin/python -m pytest -q tests/integration/dist/test_wheels.py -k begun
+	@EVERY_KIND=1 .venv/bin/python -m pytest -q tests/integration/wheels/test_wheels.py -k begun
 	@.venv/bin/python -m pytest -q -n 2 --hypothesis-profile explore -m hypothesis --ignore=tests/e2e
 	@.venv/bin/python -m tests.integration.crash.sync_strikes --budget $$(($(BUDGET) / 6))
 	@.venv/bin/python -m tests.integration.crash.siege --budget $(BUDGET) $(ARGS)

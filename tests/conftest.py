@@ -64,6 +64,7 @@ structlog.configure(
     wrapper_class=structlog.stdlib.BoundLogger,
     cache_logger_on_first_use=False,
 )
+_IMPORTS = 120.0
 START = 120.0
 """Seconds the demo may take to be ready; it makes videos with ffmpeg first."""
 
@@ -100,15 +101,17 @@ class Demo:
         return entries
 
 
-def eventually(condition: Callable[[], Any], *, within: float = 60.0, what: str = "") -> Any:
-    """The condition's first true value; fails when there is none in time."""
+def eventually(
+    condition: Callable[[], Any], *, within: float = 60.0, what: str = "", every: float = 0.1
+) -> Any:
+    """The condition's first true value; fails when there is none in time. every: where asking is counted and limited."""
     deadline = time.monotonic() + within
     while True:
         value = condition()
         if value:
             return value
         assert time.monotonic() < deadline, f"did not happen within {within} s: {what or condition}"
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 FEW = ("plex", "youtube")
@@ -191,14 +194,14 @@ def _once_a_worker() -> Iterator[None]:
     def remembering(plugins: Sequence[Found], *, per_plugin: float) -> dict[str, Verdict]:
         stamps = {found.name: code_stamp(found) for found in plugins}
         new = [found for found in plugins if stamps[found.name] not in learnt]
-        verdicts = probe.probe(new, per_plugin=per_plugin) if new else {}
+        verdicts = probe.probe(new, per_plugin=max(per_plugin, _IMPORTS)) if new else {}
         learnt.update({stamps[name]: verdict for name, verdict in verdicts.items() if not verdict.reason})
         return {name: learnt.get(stamp) or verdicts[name] for name, stamp in stamps.items()}
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, "probe", remembering)
         # On a busy machine one import may take seconds.
-        patch.setitem(stages.Stages.__init__.__kwdefaults__ or {}, "deadline", 120.0)
+        patch.setitem(stages.Stages.__init__.__kwdefaults__ or {}, "deadline", _IMPORTS)
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         patch.setitem(Worker.__init__.__kwdefaults__ or {}, "idle_ms", 20)
         # A module that keeps its logger would write to the files of one test for ever.

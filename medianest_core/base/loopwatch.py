@@ -105,7 +105,8 @@ class LoopWatch:
             if self._alive.wait(self._threshold):
                 break
         if seen:
-            owner, looks = seen.most_common(1)[0]
+            # Somebody who was seen as often as nobody says more.
+            owner, looks = max(seen.items(), key=lambda one: (one[1], bool(one[0])))
             self._tell(first[owner], looks, over=True, seconds=time.monotonic() - asked)
 
     def _tell(self, stall: Stall, looks: int, *, over: bool, seconds: float | None = None) -> None:

@@ -212,6 +212,8 @@ async def _configure(portal: Portal, folder: Path, simulators: list[Running], st
     if not still:
         from medianest_core.cli.demo_life import Life
 
+        # Requests go to whoever is ready to take them.
+        await services.host.instances.settle(FIRST_SYNC)
         person = Viewer(admin.id, admin.username, admin.role, frozenset())
         await Life(services, person, [(one.url, one.facts) for one in simulators], homes).begin()
     return password

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medianest_core.web.gate.services import Services
 
 _log = get_logger(__name__)
-PATIENCE = 8.0
+PATIENCE = 30.0
 """Seconds to wait for one thing to happen; what takes longer goes on while the demo is looked at."""
 _LATELY = 2021
 """Newer films may be on their way at the simulators already."""

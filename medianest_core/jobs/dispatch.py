@@ -38,7 +38,11 @@ class Dispatcher:
         schedules: Schedules,
         sender: Sender,
         renew: Callable[[], Awaitable[None]],
+        *,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
+        """timer: seconds that only go on, by which a jump of the ledger's clock is noticed."""
+        self._timer = timer
         self._ledger = ledger
         self._schedules = schedules
         self._sender = sender
@@ -47,7 +51,7 @@ class Dispatcher:
         self._new: set[str] = set()
         self._wake = asyncio.Event()
         self._pruned_at = float("-inf")
-        self._renewed_at = time.monotonic()
+        self._renewed_at = self._timer()
         self._clock_gap = self._gap()
         self._looks_back = True
         self._away = False
@@ -93,7 +97,7 @@ class Dispatcher:
                 _log.warning("the database is away; jobs wait")
             self._away = True
             # Nobody could renew a lease meanwhile. The living do so first; the dead are found a while later.
-            self._recovers_at = time.monotonic() + self._ledger.lease_seconds / 2
+            self._recovers_at = self._timer() + self._ledger.lease_seconds / 2
         except Exception:
             _log.exception("the job dispatcher failed; it goes on with the next tick")
         else:
@@ -108,19 +112,19 @@ class Dispatcher:
             # At the start it is not known whether the clock was ahead before.
             await self._ledger.put_right(max(0.0, self._clock_gap - self._gap()) if jumped else 0.0)
             self._looks_back = False
-        if jumped or time.monotonic() - self._renewed_at >= self._ledger.lease_seconds / 4:
+        if jumped or self._timer() - self._renewed_at >= self._ledger.lease_seconds / 4:
             await self._renew()
-            self._renewed_at = time.monotonic()
+            self._renewed_at = self._timer()
         await self._schedules.tick()
         if jumped:
             # By the new time every lease looks expired. The living renew theirs first; the dead are found a lease later.
             self._clock_gap = self._gap()
         elif await self._ledger.anything_to_do():
-            if time.monotonic() >= self._recovers_at:
+            if self._timer() >= self._recovers_at:
                 await self._ledger.recover()
             await self._send_due(None)
-        if time.monotonic() - self._pruned_at >= _PRUNE_EVERY:
-            self._pruned_at = time.monotonic()
+        if self._timer() - self._pruned_at >= _PRUNE_EVERY:
+            self._pruned_at = self._timer()
             await self._prune()
 
     async def _send_due(self, names: set[str] | None, *, unheard: bool = False) -> None:
@@ -136,4 +140,4 @@ class Dispatcher:
             await self._ledger.bus.rows.prune(now - _KEEP_EVENTS)
 
     def _gap(self) -> float:
-        return self._ledger.clock.now() - time.monotonic()
+        return self._ledger.clock.now() - self._timer()

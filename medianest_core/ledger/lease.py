@@ -158,17 +158,22 @@ class Leases(LedgerCore):
         retry_in: float | None,
         progress: Progress | None = None,
     ) -> bool:
-        """The attempt failed; the job is tried again after `retry_in` seconds, or has failed for good where that is None."""
+        """The attempt failed; the job is tried again after `retry_in` seconds, or has failed for good where that is None.
+
+        One whose cancellation was asked for meanwhile is not tried again: it is cancelled.
+        """
         now = self.clock.now()
         if retry_in is not None and not lease.last:
             row = await self._write(
                 tx,
-                *self._held(lease),
+                *self._wanted(lease),
                 **self._queued_values(now, retry_in),
                 error=error,
                 reason=N_("It failed and will be tried again."),
                 **_progress_values(progress),
             )
+            if row is None:
+                return await self.finish_cancelled(tx, lease)
         else:
             row = await self._write(
                 tx,
@@ -186,15 +191,18 @@ class Leases(LedgerCore):
         return True
 
     async def hand_back(self, tx: Transaction, lease: Lease, *, delay: float = 0.0, reason: str = "") -> bool:
-        """Queue again without counting this attempt: the worker stops, or the job asked to be run later."""
+        """Queue again without counting this attempt: the worker stops, or the job asked to be run later.
+
+        One whose cancellation was asked for meanwhile is cancelled instead.
+        """
         row = await self._write(
             tx,
-            *self._held(lease),
+            *self._wanted(lease),
             **{**self._queued_values(self.clock.now(), delay), "attempt": jobs.c.attempt - 1},
             reason=reason or None,
         )
         if row is None:
-            return False
+            return await self.finish_cancelled(tx, lease)
         if delay <= 0:
             self._ready_after_commit(tx, row["id"], row["name"])
         elif reason:
@@ -224,6 +232,10 @@ class Leases(LedgerCore):
         if self.kind(row["name"]).limit is not None:
             # A place became free for the next of its kind.
             self._ready_after_commit(tx, "", row["name"])
+
+    def _wanted(self, lease: Lease) -> Iterable[Any]:
+        """Held, and nobody has asked for its end."""
+        return (*self._held(lease), jobs.c.cancel_requested_at.is_(None))
 
     def _held(self, lease: Lease) -> Iterable[Any]:
         return (

@@ -92,9 +92,13 @@ def test_the_media_server_fails(household: Demo, new_page: NewPage, mode: str, n
 
 def _all_answer(page: Page, demo: Demo, addresses: dict[str, str], also: str = "") -> None:
     for address, words in addresses.items():
-        began = time.monotonic()
-        answer = page.request.get(demo.url + address, timeout=60_000)
-        took = time.monotonic() - began
+        # On a busy machine any one answer may be late; what the service's fault delays is late again.
+        for _ in range(2):
+            began = time.monotonic()
+            answer = page.request.get(demo.url + address, timeout=60_000)
+            took = time.monotonic() - began
+            if took < PROMISED * SLACK:
+                break
         assert answer.status == 200, address
         assert took < PROMISED * SLACK, f"{address} took {took:.1f} s"
         text = answer.text()

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.conftest import Demo
+from tests.conftest import Demo, eventually
 from tests.e2e.conftest import NewPage
 from tests.e2e.steps import sign_in_admin, sign_in_member
 
@@ -29,10 +29,16 @@ class Refusing:
     """Lets the page wait for an answer, which then is a refusal."""
 
     def __init__(self, page: Page, path: str) -> None:
+        self._page = page
         self.waiting: list[Route] = []
         page.route(re.compile(path), lambda route: self.waiting.append(route))
 
+    def asked(self) -> None:
+        """Wait until the request, which the page shows before it is sent, has been sent."""
+        eventually(lambda: self._page.evaluate("1") and self.waiting, what="the request is on its way")
+
     def refuse(self) -> None:
+        self.asked()
         problem = json.dumps({"title": "Conflict", "status": 409, "detail": REASON})
         for one in self.waiting:
             one.fulfill(status=409, content_type="application/problem+json", body=problem)
@@ -53,7 +59,9 @@ def test_what_is_refused_is_taken_back(demo: Demo, new_page: NewPage) -> None:
     refusing = Refusing(admin, f"/requests/{name}/approve$")
     row.get_by_role("button", name="Approve").click()
     expect(row.locator("[data-state]")).to_have_text("Approved")
+    refusing.asked()
     row.locator("form[action$='/approve']").evaluate("form => form.requestSubmit()")
+    admin.wait_for_timeout(200)
     assert len(refusing.waiting) == 1, "what is on its way is not sent twice"
     refusing.refuse()
     expect(row.locator("[data-state]")).to_have_text("Waiting for approval")

@@ -226,14 +226,14 @@ def test_sign_in_by_keyboard_alone(demo: Demo, new_page: NewPage) -> None:
     page.keyboard.type("not the password")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("wrong")
-    assert page.evaluate("document.activeElement.name") == "password"
+    expect(page.locator("input[name=password]")).to_be_focused()
     page.keyboard.type(demo.admin["password"])
     page.keyboard.press("Enter")
     page.wait_for_url(f"{demo.url}/")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_contain_text("Skip")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
 
 
 @pytest.mark.full

@@ -118,7 +118,7 @@ def test_a_device_is_added_told_and_leads_to_the_page(
                 one["browser_key"] for one in api(page, demo, "GET", "/notifications/channels")["kinds"]
             )
 
-        eventually(key_is_there)
+        eventually(key_is_there, every=1.0)
         page.goto(f"{demo.url}/account/notifications")
         page.wait_for_function("() => navigator.serviceWorker.controller !== null")
         page.evaluate(SUBSCRIBE.replace("SUBSCRIPTION", json.dumps(subscription)))

@@ -76,6 +76,8 @@ def _filters(page: Page, demo: Demo) -> None:
     _back(page)
     expect(page).to_have_url(narrowed, timeout=PATIENCE)
     expect(status).to_have_text(re.compile(rf"^{fewer} title"))
+    # Only a page that is set up follows a step within it.
+    expect(page.locator("[data-live-indicator]")).to_have_attribute("data-state", "live", timeout=PATIENCE)
     _back(page)
     expect(page).to_have_url(re.compile(r"/library/movie\?genre=[^&]+$"), timeout=PATIENCE)
     expect(status).to_have_text(re.compile(rf"^{count} title"), timeout=PATIENCE)

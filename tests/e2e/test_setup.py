@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.conftest import eventually
 from tests.e2e.conftest import NewPage
 from tests.e2e.processes import Portal, Sim, portal, simulator
 from tests.e2e.steps import sign_in_local
@@ -40,8 +41,13 @@ def test_from_the_one_time_link_to_a_portal_that_survives_a_restart(
         page = new_page()
         sign_in_local(page, again.url, "ada", PASSWORD)
         expect(page).to_have_title(re.compile("The Lighthouse"))
-        page.goto(f"{again.url}/library")
-        expect(page.locator("#grid a.poster")).to_have_count(24)
+
+        def filled() -> bool:
+            # The first sync may have been cut off by the restart, and goes on.
+            page.goto(f"{again.url}/library")
+            return page.locator("#grid a.poster").count() == 24
+
+        eventually(filled, what="the whole library")
         page.goto(f"{again.url}/admin/services")
         expect(page.locator("#services")).to_contain_text("Living room")
         _stale_edit_shows_both_values(page)

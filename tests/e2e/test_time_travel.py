@@ -47,7 +47,7 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     second = json.loads(told)
     page = new_page()
     sign_in_admin(page, demo)
-    film = eventually(lambda: _films(page, demo), within=60)[0]
+    film = eventually(lambda: _films(page, demo), within=60, every=1.0)[0]
     key = _places(page, demo, film)[0]["key"]
     _edit(second["url"], key, {"summary": "The cellar tells it otherwise.", "tagline": "From the cellar."})
     answer = page.request.post(
@@ -56,7 +56,7 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
         headers={"Origin": demo.url},
     )
     assert answer.status == 201, answer.text()
-    eventually(lambda: len(_places(page, demo, film)) == 2, within=90)
+    eventually(lambda: len(_places(page, demo, film)) == 2, within=90, every=1.0)
 
     page.goto(f"{demo.url}/title/{film['id']}")
     page.get_by_role("link", name="Why does it look like this?").click()
@@ -77,7 +77,7 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     _edit(second["url"], key, {"summary": "The cellar again.", "tagline": "Another line."})
     _edit(demo.simulators["plex"], key, {"summary": "Upstairs again."})
     _sync(page, demo)
-    eventually(lambda: "Another line." in _text(page, demo, film), within=60)
+    eventually(lambda: "Another line." in _text(page, demo, film), within=60, every=1.0)
     assert "The cellar tells it otherwise." in _text(page, demo, film), "locks win"
 
     page.goto(f"{demo.url}/title/{film['id']}/why/history?part=tagline")
@@ -91,7 +91,7 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     expect(page.locator("#why-tagline")).to_contain_text("Held since it was rolled back")
     _edit(second["url"], key, {"tagline": "A third line."})
     _sync(page, demo)
-    eventually(lambda: "A third line." in _text(page, demo, film), within=60)
+    eventually(lambda: "A third line." in _text(page, demo, film), within=60, every=1.0)
     page.goto(f"{demo.url}/title/{film['id']}/why")
     expect(page.locator("#why-tagline")).not_to_contain_text("Held")
     page.locator("#why-summary").get_by_role("button", name="Unlock").click()

@@ -35,14 +35,14 @@ def _start(folder: Path) -> tuple[subprocess.Popen[str], dict[str, Any]]:
 def _services(ready: dict[str, Any]) -> dict[str, str]:
     """State of each configured instance by its name, once all have been asked."""
     found: dict[str, str] = {}
-    with httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}) as client:
+    with httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}, timeout=60) as client:
         client.post("/api/v1/sign-in/local", json=ready["admin"]).raise_for_status()
 
         def all_asked() -> bool:
             nonlocal found
             answer = client.get("/api/v1/services").raise_for_status().json()
             found = {one["name"]: one["state"] for one in answer}
-            return "setting_up" not in found.values()
+            return not {"new", "setting_up"} & set(found.values())
 
         eventually(all_asked, within=90)
     return found

@@ -20,6 +20,7 @@ def _read(client: httpx.Client, path: str) -> Any:
     return client.get(f"/api/v1{path}").raise_for_status().json()
 
 
+@pytest.mark.timeout(600)
 def test_requests_in_every_state_that_lasts(tmp_path: Path) -> None:
     demo = start_demo(
         tmp_path, "--items", "40", only=("plex", "radarr", "seerr", "sonarr", "tmdb"), lively=True
@@ -32,7 +33,7 @@ def test_requests_in_every_state_that_lasts(tmp_path: Path) -> None:
                 counts = _read(client, "/requests/counts?everyone=true")
                 return all(counts[state.value] for state in State if state not in PASSING)
 
-            eventually(complete, within=60, what="a request in every state")
+            eventually(complete, within=180, what="a request in every state")
             rows = _read(client, "/requests?everyone=true")["items"]
             assert {one["user"]["name"] for one in rows} == {"casey", "jordan"}
             held = next(one for one in rows if one["state"] == "held")
@@ -40,7 +41,7 @@ def test_requests_in_every_state_that_lasts(tmp_path: Path) -> None:
             there = next(one for one in rows if one["state"] == "available")
             eventually(
                 lambda: _read(client, f"/requests/{there['id']}")["request"]["title_id"],
-                within=60,
+                within=180,
                 what="the film that came is in the library",
             )
             talk = next(one for one in rows if one["state"] == "pending" and one["kind"] != "movie")

@@ -127,6 +127,7 @@ async def running(settings: AppSettings) -> AsyncIterator[World]:
     await inbox.put({"type": "lifespan.startup"})
     life = asyncio.create_task(portal({"type": "lifespan"}, inbox.get, outbox.put))
     assert (await outbox.get())["type"] == "lifespan.startup.complete"
+    await portal.up.wait()
     try:
         app = cast(Starlette, portal._app)
         services = portal.runtime.services

@@ -89,7 +89,7 @@ async def leaving(self: Any, task: Any, sink: Any) -> Any:
 async def stubborn(self: Any, task: Any, sink: Any) -> Any:
     await sink.progress(stage="downloading", downloaded=0)
     with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(60)
     return await SinkDownloader.download(self, task, sink)
 
 

@@ -16,12 +16,14 @@ from medianest_core.cache.memory import MemoryCache
 from medianest_core.cache.redis import RedisCache, RedisRateLimiter
 from tests.servers import Redis
 
+PATIENCE = 60.0
+"""Seconds for an answer: two hundred at once on a busy machine take longer than the portal would wait."""
 BOTH = pytest.mark.parametrize("kind", ["memory", "redis"])
 
 
 @pytest.fixture
 async def link(redis_url: str) -> AsyncIterator[RedisLink]:
-    made = RedisLink(redis_url)
+    made = RedisLink(redis_url, patience=PATIENCE)
     await made.start()
     yield made
     await made.close()
@@ -83,7 +85,7 @@ async def test_exact_under_two_hundred_at_once(kind: str, link: RedisLink) -> No
 
 
 async def test_exact_over_two_processes_at_once(link: RedisLink) -> None:
-    other = RedisLink(link.url)
+    other = RedisLink(link.url, patience=PATIENCE)
     await other.start()
     limiters = [RedisRateLimiter(link), RedisRateLimiter(other)]
     results = await asyncio.gather(*(limiters[n % 2].hit("user", 100, 60) for n in range(240)))
@@ -92,7 +94,7 @@ async def test_exact_over_two_processes_at_once(link: RedisLink) -> None:
 
 
 async def test_without_redis_strict_limits_refuse_and_others_count_here(own_redis: Redis) -> None:
-    link = RedisLink(own_redis.url, beat=0.05)
+    link = RedisLink(own_redis.url, beat=0.05, patience=PATIENCE)
     await link.start()
     limiter, cache = RedisRateLimiter(link), RedisCache(link)
     changes: list[bool] = []
@@ -137,7 +139,7 @@ async def test_a_redis_that_takes_no_writes_counts_as_away(own_redis: Redis) -> 
     with own_redis.client() as client:
         client.config_set("maxmemory", "1")
         client.config_set("maxmemory-policy", "noeviction")
-    link = RedisLink(own_redis.url, beat=0.05)
+    link = RedisLink(own_redis.url, beat=0.05, patience=PATIENCE)
     await link.start()
     assert link.away
     with own_redis.client() as client:

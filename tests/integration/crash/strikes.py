@@ -35,7 +35,7 @@ WORKER_POINTS = {
 RANDOM = "at random"
 FROZEN = "frozen past its lease"
 _PATIENCE = 10.0
-_HIT = 25.0
+_HIT = 60.0
 """Seconds in which the load must bring a process to the place where it dies."""
 
 

@@ -97,8 +97,15 @@ async def opens(url: str, cookies: httpx.Cookies) -> str:
         f"{url.replace('http', 'ws', 1)}/live/socket.io/?EIO=4&transport=websocket",
         origin=origin,  # type: ignore[arg-type]  # a plain text will do
         additional_headers={"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())},
+        open_timeout=60,
     ) as socket:
         return str(await socket.recv())
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first page and the first socket of a portal that has just started may take long on a busy machine."""
+    monkeypatch.setattr(web, "PATIENCE", 60.0)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +138,7 @@ def test_the_samples_serve_pages_files_and_websockets(
         upstream = int(running.url.removesuffix(root).rsplit(":", 1)[1])
         with (
             Nginx(tmp_path / "nginx", upstream, location, unchanged).running() as url,
-            httpx.Client() as client,
+            httpx.Client(timeout=60) as client,
         ):
             page = client.get(f"{url}{root}/sign-in", follow_redirects=True)
             assert page.status_code == 200
@@ -152,7 +159,7 @@ def test_the_samples_serve_pages_files_and_websockets(
             assert said(wrong, "public address").level is Level.PROBLEM
     # The portal has gone; nginx says so in words, and so does the doctor.
     with Nginx(tmp_path / "again", upstream, location, unchanged).running() as url:
-        away = httpx.get(f"{url}{root}/healthz")
+        away = httpx.get(f"{url}{root}/healthz", timeout=60)
         assert away.status_code == 503
         assert away.headers["retry-after"] == "5"
         assert "being updated" in away.text
@@ -200,7 +207,7 @@ def test_sign_in_is_fenced_by_address_and_pages_are_not(tmp_path: Path) -> None:
         upstream = int(running.url.rsplit(":", 1)[1])
         with (
             Nginx(tmp_path / "nginx", upstream, "root", unchanged).running() as url,
-            httpx.Client(base_url=url) as client,
+            httpx.Client(base_url=url, timeout=60) as client,
         ):
             tries = [client.post("/api/v1/sign-in/local", json={}).status_code for _ in range(60)]
             assert tries[0] != 429

@@ -120,13 +120,13 @@ def test_redis_starts_with_the_file_that_was_made(tmp_path: Path) -> None:
         client = redis.Redis(
             port=port,
             password=password,
-            retry=Retry(ConstantBackoff(0.05), 200),
+            retry=Retry(ConstantBackoff(0.05), 1200),
             retry_on_error=[OSError, redis.ConnectionError],
         )
         assert client.ping()
         assert client.info("persistence")["aof_enabled"] == 1
         with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=port).ping()
+            redis.Redis(port=port, retry=Retry(ConstantBackoff(0), 0)).ping()
         client.close()
     finally:
         process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -58,12 +59,14 @@ async def test_one_read_says_it_for_a_whole_page(world: World, monkeypatch: pyte
     world.server.put(*(movie(str(number), ids={"tmdb": str(number)}) for number in range(60)))
     await world.sync()
     world.catalog("tmdb").entries = [film(number, ids={"imdb": f"tt{number}"}) for number in range(40)]
+    mine = asyncio.current_task()
     reads = 0
     glance = world.floor.db.glance
 
     def counted(**options: Any) -> Any:
         nonlocal reads
-        reads += 1
+        # The dispatcher looks at its schedules now and then.
+        reads += asyncio.current_task() is mine
         return glance(**options)
 
     monkeypatch.setattr(world.floor.db, "glance", counted)

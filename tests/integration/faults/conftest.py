@@ -151,6 +151,7 @@ async def opened(folder: Path, hurry: Hurry) -> AsyncIterator[Town]:
     task = asyncio.ensure_future(portal({"type": "lifespan"}, incoming.get, outgoing.put))
     await incoming.put({"type": "lifespan.startup"})
     assert (await outgoing.get())["type"] == "lifespan.startup.complete"
+    await portal.up.wait()
     transport = httpx.ASGITransport(portal, client=("9.9.9.9", 1))
     try:
         async with httpx.AsyncClient(

@@ -59,10 +59,11 @@ async def test_verdicts_are_remembered_until_the_code_changes(
 
 # What it held up ends with the process; here that is let go of.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.full
 async def test_one_that_hangs_while_it_is_asked_what_it_brings(
     house: House, install: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "Stages", partial(Stages, deadline=6.0))
+    monkeypatch.setattr(lifecycle, "Stages", partial(Stages, deadline=20.0))
     install("good", GOOD)
     module = install("hung", HUNG).stem
     async with house.host() as host:

@@ -21,6 +21,8 @@ from medianest_core.store.tables.system import leases as leases_table
 async def db(postgres_url: str) -> AsyncIterator[Database]:
     made = Database(postgres_url)
     await made.start()
+    # The first connection to a new database makes what all others then find; many at once would each make it.
+    await made.ping()
     yield made
     await made.close()
 

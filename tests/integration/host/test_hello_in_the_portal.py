@@ -27,6 +27,7 @@ async def running(data_dir: Path) -> AsyncIterator[tuple[Portal, httpx.AsyncClie
     task = asyncio.create_task(portal({"type": "lifespan"}, incoming.get, outgoing.put))
     await incoming.put({"type": "lifespan.startup"})
     assert (await outgoing.get())["type"] == "lifespan.startup.complete"
+    await portal.up.wait()
     try:
         accounts = portal.runtime.services.accounts
         if await accounts.setup.needed():

@@ -360,6 +360,23 @@ async def test_cancelling_reaches_children(ledger: Ledger) -> None:
         assert not await ledger.cancel(tx, "unknown")
 
 
+@pytest.mark.parametrize("how", ["handed back", "failed"])
+async def test_a_job_that_is_cancelled_while_it_ends_is_not_run_again(ledger: Ledger, how: str) -> None:
+    job_id = await put(ledger)
+    lease = await ledger.claim(job_id, "core.test", "w")
+    assert lease is not None
+    async with ledger.db.begin() as tx:
+        assert await ledger.cancel(tx, job_id, "admin")
+    async with ledger.db.begin() as tx:
+        if how == "failed":
+            assert await ledger.fail(tx, lease, "It is away.", retry_in=1.0)
+        else:
+            assert await ledger.hand_back(tx, lease, delay=1.0, reason="Later.")
+    assert await state(ledger, job_id) == "cancelled"
+    async with ledger.db.begin() as tx:
+        assert not await ledger.hand_back(tx, lease), "nobody holds it any more"
+
+
 async def test_a_cancelled_job_of_a_dead_worker_is_not_run_again(ledger: Ledger, clock: FakeClock) -> None:
     job_id = await put(ledger)
     await take(ledger, job_id)

@@ -246,9 +246,8 @@ async def test_d9_a_forced_request_during_a_run_is_followed_exactly_once(shelf: 
     assert len(forced) == 1 and first not in forced
     server.gate.set()
     await shelf.floor.finished(first)
-    decoded = server.decoded
     await shelf.floor.finished(forced.pop())
-    assert server.decoded == decoded + 1, "it looked at everything again"
+    assert server.decoded == 2, "it looked at everything again"
     assert len(await shelf.library.runs.latest()) == 2
 
 

@@ -62,6 +62,7 @@ async def house(tmp_path: Path, backend: str) -> AsyncIterator[House]:
     await inbox.put({"type": "lifespan.startup"})
     life = asyncio.create_task(portal({"type": "lifespan"}, inbox.get, outbox.put))
     assert (await outbox.get())["type"] == "lifespan.startup.complete"
+    await portal.up.wait()
     async with AsyncExitStack() as stack:
         house = House(portal, stack)
         services = portal.runtime.services

@@ -99,6 +99,7 @@ class Net:
             f"ws://127.0.0.1:{self.port}{QUERY}",
             origin=self.origin if origin == "own" else origin,  # type: ignore[arg-type]  # a plain text will do
             additional_headers=headers,
+            open_timeout=60,
         ) as connection:
             assert str(await connection.recv()).startswith("0{")
             phone = Phone(connection)
@@ -162,7 +163,7 @@ async def test_polling_is_guarded_alike(net: Net) -> None:
     path = "/live/socket.io/?EIO=4&transport=polling"
     async with httpx.AsyncClient(base_url=net.origin) as nobody:
         assert (await nobody.get(path)).status_code == 401
-    async with httpx.AsyncClient(base_url=net.origin, cookies={"mn": ann.cookie}) as client:
+    async with httpx.AsyncClient(base_url=net.origin, cookies={"mn": ann.cookie}, timeout=60) as client:
         opened = await client.get(path)
         assert opened.status_code == 200 and opened.text.startswith("0{")
         assert (await client.get(path + "&j=0")).status_code == 403

@@ -24,7 +24,7 @@ QUERY = "/live/socket.io/?EIO=4&transport=websocket"
 PASSWORD = "correct horse battery"
 
 
-async def eventually(condition: Callable[[], Any], *, within: float = 30.0, what: str = "") -> Any:
+async def eventually(condition: Callable[[], Any], *, within: float = 90.0, what: str = "") -> Any:
     """The condition's first true value, awaited where it must be."""
     deadline = time.monotonic() + within
     while True:
@@ -53,7 +53,7 @@ class Process:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(30)
+            return self.process.wait(90)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -163,7 +163,7 @@ def browser(web: Process, cookie: str | None = None) -> httpx.AsyncClient:
         base_url=web.url,
         headers={"Origin": web.url, "Accept": "application/json"},
         cookies={"mn": cookie} if cookie else {},
-        timeout=30,
+        timeout=90,
     )
 
 
@@ -208,7 +208,10 @@ class Socket:
 async def socket(web: Process, cookie: str) -> AsyncIterator[Socket]:
     address = web.url.replace("http:", "ws:") + QUERY
     async with websockets.connect(
-        address, origin=websockets.Origin(web.url), additional_headers={"Cookie": f"mn={cookie}"}
+        address,
+        origin=websockets.Origin(web.url),
+        additional_headers={"Cookie": f"mn={cookie}"},
+        open_timeout=60,
     ) as connection:
         assert str(await connection.recv()).startswith("0{")
         await connection.send("40")

@@ -73,7 +73,7 @@ class House:
         return proven.user, made.cookie
 
 
-async def until(condition: Callable[[], Awaitable[Any]], within: float = 30.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], within: float = 90.0) -> Any:
     """The condition's first true value."""
     async with asyncio.timeout(within):
         while not (value := await condition()):
@@ -90,6 +90,7 @@ async def serving(settings: AppSettings) -> AsyncIterator[Portal]:
     await inbox.put({"type": "lifespan.startup"})
     life = asyncio.create_task(portal({"type": "lifespan"}, inbox.get, outbox.put))
     assert (await outbox.get())["type"] == "lifespan.startup.complete"
+    await portal.up.wait()
     try:
         yield portal
     finally:

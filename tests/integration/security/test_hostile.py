@@ -13,7 +13,7 @@ from medianest_core.web.gate.routing import Entry, policy_table
 
 from .conftest import House
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 NASTY = (
     "",

@@ -18,7 +18,7 @@ import pytest
 import websockets
 
 from medianest_core.cli.author.kinds import KINDS
-from tests.integration.dist.conftest import ROOT, uv
+from tests.integration.wheels.conftest import ROOT, uv
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 PASSWORD = "a long enough password"

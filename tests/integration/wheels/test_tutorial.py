@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.dist.conftest import ROOT
+from tests.integration.wheels.conftest import ROOT
 
 GUIDE = ROOT / "docs/plugin-authors/tutorial.md"
 BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -106,7 +106,7 @@ def test_it_works_as_it_is_written(
 
 def _cache(clean: dict[str, str]) -> str:
     """uv's cache, which it would look for in the home folder."""
-    from tests.integration.dist.conftest import uv
+    from tests.integration.wheels.conftest import uv
 
     told = subprocess.run([uv(), "cache", "dir"], env=clean, capture_output=True, text=True, check=True)
     return told.stdout.strip()
