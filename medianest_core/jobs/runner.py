@@ -45,7 +45,7 @@ _log = get_logger(__name__)
 PLACES = 16
 """Jobs that a process runs at once."""
 _CANCEL_GRACE = 5.0
-_PROBATION = 10.0
+_PROBATION = 5.0
 """Seconds after which a job that was running when a process died is not thought to be the reason: it may take hours."""
 _ERROR_LENGTH = 2000
 _WRITE_PAUSE = 0.2
