@@ -22,6 +22,7 @@ import pytest
 import structlog
 from argon2 import PasswordHasher
 
+from medianest_core.base import redact
 from medianest_core.domain.accounts import passwords
 from medianest_core.host import probe, stages
 from medianest_core.host.discovery import Found
@@ -227,6 +228,17 @@ def _logs_as_they_were() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def _secrets_as_they_were() -> Iterator[None]:
+    """What is a secret in one test may be any word in another, and is written there as it is."""
+    known, pattern = set(redact._known), redact._pattern
+    yield
+    with redact._lock:
+        redact._known.clear()
+        redact._known.update(known)
+        redact._pattern = pattern
 
 
 def pytest_configure(config: pytest.Config) -> None:

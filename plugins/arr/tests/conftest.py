@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from medianest_arr.simulation.world import World
 from medianest_core.base.http_factory import HttpFactory
 from medianest_core.testing.simulators import running
 
@@ -40,3 +42,10 @@ async def either(
     make = radarr_simulator if request.param == "radarr" else sonarr_simulator
     async with running(make(tmp_path)) as served:
         yield await plug(factory, served)
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over there time passes only by `advance`, however long a busy machine takes from one question to the next."""
+    began = time.time()
+    monkeypatch.setattr(World, "now", property(lambda self: began + self.offset))

@@ -13,6 +13,7 @@ from medianest_core.testing.simulators import running
 from .arr_kit import Plugged, film_item, held_film, plug, radarr_simulator, wished_film
 
 
+@pytest.mark.usefixtures("still")
 async def test_a_film_is_added_watched_and_looked_for(radarr: Plugged) -> None:
     item = film_item(wished_film())
     assert await radarr.radarr.find(item, "") is None

@@ -42,7 +42,7 @@ def sonarr(served_sonarr: RunningSimulator) -> Any:
 
 
 def advance(served: RunningSimulator, seconds: float) -> None:
-    requests.post(f"{served.url}/_sim/advance", json={"seconds": seconds}, timeout=20).raise_for_status()
+    requests.post(f"{served.url}/_sim/advance", json={"seconds": seconds}, timeout=60).raise_for_status()
 
 
 def test_what_both_tell_about_themselves(radarr: Any, sonarr: Any) -> None:
@@ -61,15 +61,15 @@ def test_a_wrong_key(served_radarr: RunningSimulator) -> None:
     client: Any = RadarrAPI(served_radarr.url, "wrong")
     with pytest.raises(PyarrUnauthorizedError):
         client.get_system_status()
-    refused = requests.get(f"{served_radarr.url}/api/v3/movie", timeout=20)
+    refused = requests.get(f"{served_radarr.url}/api/v3/movie", timeout=60)
     assert (refused.status_code, refused.content) == (401, b"")
     for way in ({"headers": {"X-Api-Key": KEY}}, {"params": {"apikey": KEY}}):
-        found: Any = requests.get(f"{served_radarr.url}/api/v3/movie", timeout=20, **way)  # type: ignore[arg-type]
+        found: Any = requests.get(f"{served_radarr.url}/api/v3/movie", timeout=60, **way)  # type: ignore[arg-type]
         assert found.status_code == 200
         assert found.headers["x-application-version"].startswith("6.")
     bearer = {"Authorization": f"Bearer {KEY}"}
-    assert requests.get(f"{served_radarr.url}/api/v3/health", headers=bearer, timeout=20).status_code == 200
-    assert requests.get(f"{served_radarr.url}/ping", timeout=20).json() == {"status": "OK"}
+    assert requests.get(f"{served_radarr.url}/api/v3/health", headers=bearer, timeout=60).status_code == 200
+    assert requests.get(f"{served_radarr.url}/ping", timeout=60).json() == {"status": "OK"}
 
 
 def test_a_film_from_looking_it_up_to_its_file(radarr: Any, served_radarr: RunningSimulator) -> None:
@@ -97,24 +97,25 @@ def test_a_film_from_looking_it_up_to_its_file(radarr: Any, served_radarr: Runni
     film["monitored"] = False
     assert radarr.upd_movie(film)["monitored"] is False
     radarr.del_movie(added["id"])
-    missing = requests.get(f"{served_radarr.url}/api/v3/movie/{added['id']}?apikey={KEY}", timeout=20)
+    missing = requests.get(f"{served_radarr.url}/api/v3/movie/{added['id']}?apikey={KEY}", timeout=60)
     assert (missing.status_code, missing.json()["title"]) == (404, "Not Found")
 
 
 def test_a_film_cannot_be_added_twice(served_radarr: RunningSimulator, radarr: Any) -> None:
     held = radarr.get_movie()[0]
     url = f"{served_radarr.url}/api/v3/movie"
-    again = requests.post(url, json={**held, "id": 0}, headers={"X-Api-Key": KEY}, timeout=20)
+    again = requests.post(url, json={**held, "id": 0}, headers={"X-Api-Key": KEY}, timeout=60)
     assert again.status_code == 400
     assert again.json()[0]["errorCode"] == "MovieExistsValidator"
-    nothing = requests.post(url, headers={"X-Api-Key": KEY}, timeout=20)
+    nothing = requests.post(url, headers={"X-Api-Key": KEY}, timeout=60)
     assert (nothing.status_code, nothing.json()["status"]) == (400, 400)
     unknown = requests.post(
-        f"{served_radarr.url}/api/v3/command", json={"name": "Fly"}, headers={"X-Api-Key": KEY}, timeout=20
+        f"{served_radarr.url}/api/v3/command", json={"name": "Fly"}, headers={"X-Api-Key": KEY}, timeout=60
     )
     assert (unknown.status_code, sorted(unknown.json())) == (500, ["description", "message"])
 
 
+@pytest.mark.usefixtures("still")
 def test_a_series_season_by_season(sonarr: Any, served_sonarr: RunningSimulator) -> None:
     title = next(one for one in elsewhere(SHOW) if one.seasons > 1 and one.year < 2023)
     (found,) = sonarr.lookup_series(f"tvdb:{title.ids['tvdb']}")
@@ -137,6 +138,7 @@ def test_a_series_season_by_season(sonarr: Any, served_sonarr: RunningSimulator)
     assert len(sonarr.get_episode_file(added["id"], series=True)) == season["episodeFileCount"]
 
 
+@pytest.mark.usefixtures("still")
 def test_commands_that_are_asked_for_twice_are_one(radarr: Any) -> None:
     first = radarr.post_command("RescanMovie", movieId=1)
     assert radarr.post_command("RescanMovie", movieId=1)["id"] == first["id"]

@@ -34,6 +34,7 @@ def states(found: Mapping[str, StageReport]) -> list[StageState]:
 W, A, D, S = StageState.WAITING, StageState.ACTIVE, StageState.DONE, StageState.STUCK
 
 
+@pytest.mark.usefixtures("still")
 async def test_a_film_from_search_to_library(radarr: Plugged) -> None:
     item = film_item(wished_film())
     assert await reports(radarr, "radarr", item) == {}

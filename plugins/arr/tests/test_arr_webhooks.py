@@ -74,7 +74,7 @@ async def test_messages_of_a_film(radarr: Plugged, box: Box) -> None:
     await receiver.register(box.url)
     state = await radarr.radarr.submit(film_item(wished_film()), "")
     radarr.pass_time(90)
-    await radarr.simulator.ledger.wait_for("webhook.sent", 4, timeout=20)
+    await radarr.simulator.ledger.wait_for("webhook.sent", 4)
     hints = {json.loads(one.body)["eventType"]: receiver.parse(one) for one in box.deliveries}
     known = wished_film().ids
     keys = [f"{name}:{known[name]}" for name in ("tmdb", "imdb") if name in known]
@@ -96,7 +96,7 @@ async def test_messages_of_a_series(sonarr: Plugged, box: Box) -> None:
     series = sonarr.shows.by_tvdb(wished_series().ids["tvdb"])
     assert series is not None
     count = sum(one.season == 1 for one in series.episodes)
-    await sonarr.simulator.ledger.wait_for("webhook.sent", count + 4, timeout=20)
+    await sonarr.simulator.ledger.wait_for("webhook.sent", count + 4)
     imports = box.bodies("Download")
     assert len([body for body in imports if "isUpgrade" in body]) == count
     assert len([body for body in imports if "episodeFiles" in body]) == 1
@@ -206,7 +206,7 @@ async def test_renames_deletions_health_and_calls_for_help(radarr: Plugged, box:
     complaint = {"source": "IndexerRssCheck", "type": "error", "message": "No indexers available"}
     for rows in ([complaint], []):
         (await radarr.http.request("PUT", control, json=rows)).raise_for_status()
-    await radarr.simulator.ledger.wait_for("webhook.sent", 9, timeout=20)
+    await radarr.simulator.ledger.wait_for("webhook.sent", 9)
     hints = {json.loads(one.body)["eventType"]: receiver.parse(one) for one in box.deliveries}
     topics = {kind: hint.topic for kind, hint in hints.items()}
     assert topics == {
@@ -231,7 +231,7 @@ async def test_renames_of_a_series(sonarr: Plugged, box: Box) -> None:
             one.file.path += ".old"
     await sonarr.client.command("RenameSeries", seriesId=series.id)
     sonarr.pass_time(2)
-    await sonarr.simulator.ledger.wait_for("webhook.sent", 2, timeout=20)
+    await sonarr.simulator.ledger.wait_for("webhook.sent", 2)
     hint = sonarr.webhooks().parse(box.deliveries[-1])
     assert hint is not None
     assert hint.topic == "media.changed"

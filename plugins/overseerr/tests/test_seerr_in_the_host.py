@@ -53,7 +53,7 @@ async def test_from_the_form_to_one_request_though_its_reply_was_lost(
     result = await host.instances.test("overseerr", "seerr", values)
     assert result.message == "Seerr 3.1.0, acting as Olivia Owner"
     made = await host.instances.create("overseerr", "seerr", "requests", "Requests", values, None)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not host.instances.info(made.id).ready:  # the state is a row, not an event
             await asyncio.sleep(0.02)
 

@@ -28,7 +28,7 @@ BOTH = pytest.mark.parametrize("profile", ["seerr", "overseerr"], indirect=True)
 
 async def until(look: Callable[[], Awaitable[RequestState]], status: RequestStatus) -> RequestState:
     """Ask until it is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (found := await look()).status is not status:
             await asyncio.sleep(0.01)
     return found

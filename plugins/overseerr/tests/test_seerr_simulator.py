@@ -28,12 +28,12 @@ class Raw:
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
         sent = {"X-Api-Key": self.key} if headers is None else headers
-        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
             reply = await client.request(method, f"{self.url}/api/v1{path}", json=body, headers=sent)
         return reply.status_code, reply.json() if reply.content else None
 
     async def control(self, path: str, body: Any = None) -> Any:
-        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
             reply = await client.post(f"{self.url}/_sim{path}", json=body or {})
         return reply.json()
 
@@ -61,7 +61,9 @@ async def test_both_shapes_of_refusal(raw: Raw, seerr: Plugged) -> None:
 async def test_a_session_instead_of_a_key(raw: Raw, served: RunningSimulator) -> None:
     wrong = await raw("POST", "/auth/local", {"email": "casey@example.test", "password": "no"}, headers={})
     assert wrong == (403, {"message": "Access denied."})
-    async with httpx.AsyncClient(trust_env=False, verify=False, base_url=f"{served.url}/api/v1") as client:
+    async with httpx.AsyncClient(
+        trust_env=False, verify=False, timeout=60, base_url=f"{served.url}/api/v1"
+    ) as client:
         shown = await client.post("/auth/local", json={"email": "casey@example.test", "password": PASSWORD})
         assert shown.json()["permissions"] == 0
         assert "HttpOnly" in shown.headers["set-cookie"] and "SameSite=lax" in shown.headers["set-cookie"]

@@ -44,7 +44,7 @@ async def test_things_move_by_themselves_and_are_remembered(tmp_path: Path, fact
         assert len(await again.requests.list(0)) == len(before) + 1
         other = await again.requests.submit(item(again.series(2), 1, 2), CASEY)
         assert other.reference != sent.reference
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await again.requests.state(other.reference)).status is not RequestStatus.AVAILABLE:
                 await asyncio.sleep(0.02)
     (tmp_path / "rows.json").write_bytes(b"of another version")
@@ -75,7 +75,9 @@ async def test_it_starts_at_once_and_says_how_to_use_it(tmp_path: Path) -> None:
 async def test_the_control_api_stays_when_the_service_fails(tmp_path: Path) -> None:
     async with running(SeerrSimulator(data_dir=tmp_path)) as served:
         served.simulator.faults.add("down")
-        async with httpx.AsyncClient(trust_env=False, verify=False, base_url=f"{served.url}/_sim") as client:
+        async with httpx.AsyncClient(
+            trust_env=False, verify=False, timeout=60, base_url=f"{served.url}/_sim"
+        ) as client:
             knobs = (await client.put("/options", json={"answer": "html", "servers": False})).json()
             assert knobs["answer"] == "html" and knobs["servers"] is False
             refused: list[object] = [{"answer": "poem"}, {"profile": "x"}, {"servers": 1}, {"nothing": 1}, []]

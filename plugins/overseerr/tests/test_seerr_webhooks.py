@@ -38,7 +38,7 @@ class Portal:
         self.deliveries: list[Delivery] = []
 
     async def wait(self, count: int) -> list[Delivery]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.deliveries) < count:
                 await asyncio.sleep(0.01)
         return self.deliveries

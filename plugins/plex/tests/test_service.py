@@ -74,6 +74,7 @@ async def test_a_slow_plex_tv_does_not_hold_up_the_check(
     result = await check(owner_plex.settings, owner_plex.server)
     assert [warning for warning in result.warnings if "in time" in warning]
     owner_plex.simulator.faults.clear()
+    monkeypatch.setattr(service, "_ACCOUNT_SECONDS", 60.0)
     assert (await check(owner_plex.settings, owner_plex.server)).warnings == ()
 
 
@@ -100,7 +101,7 @@ async def test_the_status_is_the_identity(plex: Plugged) -> None:
 
 FAULTS: list[tuple[dict[str, Any], type[Exception]]] = [
     ({"mode": "down"}, NotReady),
-    ({"mode": "slow", "seconds": 5}, NotReady),
+    ({"mode": "slow", "seconds": 60}, NotReady),
     ({"mode": "hang"}, NotReady),
     ({"mode": "drip", "seconds": 0.2}, NotReady),
     ({"mode": "401"}, AuthFailed),
@@ -116,8 +117,10 @@ async def test_every_fault_has_its_error(
     plex: Plugged, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any], error: type[Exception]
 ) -> None:
     library = await plex.library("Movies")
-    monkeypatch.setattr(guarded, "DEFAULT_TIMEOUT", 0.6)
-    monkeypatch.setattr(client, "LIST_TIMEOUT", 0.6)
+    # Only where no answer is to come in time: on a busy machine others may take longer than that.
+    seconds = 0.6 if fault["mode"] in ("slow", "hang", "drip") else 60.0
+    monkeypatch.setattr(guarded, "DEFAULT_TIMEOUT", seconds)
+    monkeypatch.setattr(client, "LIST_TIMEOUT", seconds)
     plex.simulator.faults.set(Rule(**fault))
     token = plex.settings.token.reveal()
     for call in (

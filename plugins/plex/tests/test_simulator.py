@@ -29,7 +29,7 @@ def sim(served: RunningSimulator) -> PlexSimulator:
 @pytest.fixture
 async def anyone(served: RunningSimulator) -> AsyncIterator[httpx.AsyncClient]:
     """Without any token."""
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -37,7 +37,7 @@ async def anyone(served: RunningSimulator) -> AsyncIterator[httpx.AsyncClient]:
 async def owner(served: RunningSimulator) -> AsyncIterator[httpx.AsyncClient]:
     """The owner at the media server, speaking JSON."""
     headers = {**JSON, "X-Plex-Token": str(served.simulator.facts()["owner_token"])}
-    async with httpx.AsyncClient(base_url=served.url, headers=headers, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=served.url, headers=headers, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -221,7 +221,7 @@ async def test_tokens_survive_a_restart_but_not_another_seed(sim: PlexSimulator)
 async def test_people_see_what_is_shared_with_them(served: RunningSimulator, sim: PlexSimulator) -> None:
     accounts = sim.world.accounts
     seen: dict[str, set[str]] = {}
-    async with httpx.AsyncClient(base_url=served.url, headers=JSON, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=served.url, headers=JSON, trust_env=False, timeout=60) as client:
         for name in ("owner", "casey", "robin", "kid", "stranger"):
             headers = {"X-Plex-Token": accounts.server_token(accounts.find(name))}
             reply = await client.get("/library/sections", headers=headers)

@@ -15,7 +15,7 @@ HEADERS = {"Accept": "application/json", "X-Plex-Client-Identifier": "tv", "X-Pl
 
 @pytest.fixture
 async def browser(served: RunningSimulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=60) as client:
         yield client
 
 

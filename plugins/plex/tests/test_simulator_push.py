@@ -67,7 +67,7 @@ async def sink(sim: PlexSimulator) -> AsyncIterator[Sink]:
 
 @pytest.fixture
 async def control(served: RunningSimulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=60) as client:
         yield client
 
 

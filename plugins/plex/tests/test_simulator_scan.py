@@ -34,7 +34,7 @@ def folder(sim: PlexSimulator) -> Path:
 @pytest.fixture
 async def owner(served: RunningSimulator, sim: PlexSimulator) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Accept": "application/json", "X-Plex-Token": str(sim.facts()["owner_token"])}
-    async with httpx.AsyncClient(base_url=served.url, headers=headers, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=served.url, headers=headers, trust_env=False, timeout=60) as client:
         await sim.ledger.wait_for("scan.finished")
         sim.ledger.clear()
         yield client
@@ -107,6 +107,7 @@ async def test_sections_stop_refreshing_each_for_itself(owner: httpx.AsyncClient
     async with asyncio.timeout(60):
         while any(s.refreshing for s in sim.world.library.sections.values()):
             await asyncio.sleep(0.01)
+    sim.world.options.update({"scan_seconds": 600.0})
     await owner.get("/library/sections/2/refresh")
     await owner.delete("/library/sections/2/refresh")
     assert not sim.world.library.sections[2].refreshing

@@ -50,13 +50,15 @@ def _complete(base: str) -> Any:
 
 def get(served: RunningSimulator, path: str, **params: Any) -> httpx.Response:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    return httpx.get(f"{served.url}{path}", params=params, headers=headers, timeout=20)
+    return httpx.get(f"{served.url}{path}", params=params, headers=headers, timeout=60)
 
 
 def test_both_ways_to_sign_in(served: RunningSimulator) -> None:
     assert get(served, "/3/authentication").json()["success"] is True
-    assert httpx.get(f"{served.url}/3/authentication", params={"api_key": KEY}).status_code == 200
-    refused = httpx.get(f"{served.url}/3/authentication", headers={"Authorization": "Bearer wrong"})
+    assert httpx.get(f"{served.url}/3/authentication", params={"api_key": KEY}, timeout=60).status_code == 200
+    refused = httpx.get(
+        f"{served.url}/3/authentication", headers={"Authorization": "Bearer wrong"}, timeout=60
+    )
     assert (refused.status_code, refused.json()["status_code"]) == (401, 7)
 
 
@@ -191,7 +193,7 @@ def test_its_refusals(served: RunningSimulator) -> None:
 def test_an_answer_that_is_known_is_not_sent_again(served: RunningSimulator) -> None:
     first = get(served, f"/3/movie/{FILM.ids['tmdb']}")
     headers = {"Authorization": f"Bearer {TOKEN}", "If-None-Match": first.headers["etag"]}
-    again = httpx.get(f"{served.url}/3/movie/{FILM.ids['tmdb']}", headers=headers)
+    again = httpx.get(f"{served.url}/3/movie/{FILM.ids['tmdb']}", headers=headers, timeout=60)
     assert (again.status_code, again.content) == (304, b"")
     assert "max-age" in first.headers["cache-control"]
 
@@ -205,12 +207,12 @@ def test_pictures_in_all_sizes_without_a_key(served: RunningSimulator) -> None:
     both = tmdbsimple.Movies(int(FILM.ids["tmdb"])).images(include_image_language="en,null")["posters"]
     assert {one["iso_639_1"] for one in both} == {"en", None}
     for size, width in (("w342", 342), ("original", 600)):
-        picture = httpx.get(f"{served.url}/t/p/{size}{poster}", timeout=20)
+        picture = httpx.get(f"{served.url}/t/p/{size}{poster}", timeout=60)
         assert picture.headers["content-type"] == "image/jpeg"
         with Image.open(io.BytesIO(picture.content)) as opened:
             assert opened.width == width
-    assert httpx.get(f"{served.url}/t/p/w1280{poster}").status_code == 404
-    assert httpx.get(f"{served.url}/t/p/w342/nothing.jpg").status_code == 404
+    assert httpx.get(f"{served.url}/t/p/w1280{poster}", timeout=60).status_code == 404
+    assert httpx.get(f"{served.url}/t/p/w342/nothing.jpg", timeout=60).status_code == 404
 
 
 def test_rows_that_lack_what_rows_usually_have(served: RunningSimulator) -> None:

@@ -35,7 +35,7 @@ def served(
 
 @pytest.fixture
 def api(served: RunningSimulator) -> Iterator[UptimeKumaApi]:
-    client = UptimeKumaApi(served.url, timeout=20, wait_events=0.05)
+    client = UptimeKumaApi(served.url, timeout=60, wait_events=0.05)
     client.login("admin", "long password")
     yield client
     client.disconnect()
@@ -46,7 +46,7 @@ def version(served: RunningSimulator) -> str:
 
 
 def test_signing_in(served: RunningSimulator) -> None:
-    with UptimeKumaApi(served.url, timeout=20) as client:
+    with UptimeKumaApi(served.url, timeout=60) as client:
         first = version(served).startswith("1.")
         said = "Incorrect username or password." if first else "authIncorrectCreds"
         with pytest.raises(UptimeKumaException, match=said):
@@ -55,7 +55,7 @@ def test_signing_in(served: RunningSimulator) -> None:
             client.get_tags()
         assert client.need_setup() is False
         token = client.login("admin", "long password")["token"]
-    with UptimeKumaApi(served.url, timeout=20) as client:
+    with UptimeKumaApi(served.url, timeout=60) as client:
         with pytest.raises(UptimeKumaException, match=r"Invalid Token\.|authInvalidToken"):
             client.login_by_token("eyJ.x.y")
         client.login_by_token(token)
@@ -178,7 +178,7 @@ def test_metrics_as_prometheus_reads_them(tmp_path: Path) -> None:
         ]
         assert group[0].value == -1
         assert families["monitor_cert_is_valid"].samples and families["monitor_uptime_ratio"].samples
-        client = UptimeKumaApi(served.url, timeout=20)
+        client = UptimeKumaApi(served.url, timeout=60)
         client.login("admin", "long password")
         key = client.add_api_key(name="portal", expires=None, active=True)["key"]
         client.disconnect()
@@ -193,18 +193,18 @@ def test_metrics_as_prometheus_reads_them(tmp_path: Path) -> None:
 def test_a_second_factor_counts_once(tmp_path: Path) -> None:
     with threaded(KumaSimulator(data_dir=tmp_path, secret=SECRET)) as served:
         code = pyotp.TOTP(SECRET).now()
-        with UptimeKumaApi(served.url, timeout=20) as client:
+        with UptimeKumaApi(served.url, timeout=60) as client:
             assert client.login("admin", "long password") == {"tokenRequired": True}
             assert client.login("admin", "long password", code)["token"]
             assert client.twofa_status() == {"status": True}
-        with UptimeKumaApi(served.url, timeout=20) as client, pytest.raises(UptimeKumaException):
+        with UptimeKumaApi(served.url, timeout=60) as client, pytest.raises(UptimeKumaException):
             client.login("admin", "long password", code)
 
 
 def test_too_many_sign_ins(tmp_path: Path) -> None:
     simulator = KumaSimulator(data_dir=tmp_path)
     simulator.world.logins = Limiter(20, lambda: 0.0)
-    with threaded(simulator) as served, UptimeKumaApi(served.url, timeout=20) as client:
+    with threaded(simulator) as served, UptimeKumaApi(served.url, timeout=60) as client:
         said: list[Any] = []
         for _ in range(21):
             with pytest.raises(UptimeKumaException) as refused:

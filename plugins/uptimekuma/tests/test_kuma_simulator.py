@@ -20,7 +20,7 @@ from .kuma_kit import kuma, plugged
 
 
 async def test_pages_are_stale_for_a_while(tmp_path: Path) -> None:
-    async with kuma(tmp_path) as (_, url), httpx.AsyncClient(base_url=url) as web:
+    async with kuma(tmp_path) as (_, url), httpx.AsyncClient(base_url=url, timeout=60) as web:
 
         async def newest(query: str = "") -> Any:
             beats = (await web.get(f"/api/status-page/heartbeat/home{query}")).json()
@@ -46,7 +46,7 @@ async def test_pages_are_stale_for_a_while(tmp_path: Path) -> None:
 
 
 async def test_badges_and_push(tmp_path: Path) -> None:
-    async with kuma(tmp_path) as (simulator, url), httpx.AsyncClient(base_url=url) as web:
+    async with kuma(tmp_path) as (simulator, url), httpx.AsyncClient(base_url=url, timeout=60) as web:
         assert "Up" in (await web.get("/api/badge/2/status")).text
         assert "N/A" in (await web.get("/api/badge/999/status")).text
         refused = await web.get("/api/badge/x/status")
@@ -71,7 +71,10 @@ async def test_a_page_of_another_site_may_not_connect(tmp_path: Path) -> None:
 
 
 async def test_knobs(tmp_path: Path) -> None:
-    async with kuma(tmp_path) as (simulator, url), httpx.AsyncClient(base_url=f"{url}/_sim") as knobs:
+    async with (
+        kuma(tmp_path) as (simulator, url),
+        httpx.AsyncClient(base_url=f"{url}/_sim", timeout=60) as knobs,
+    ):
         added = (await knobs.post("/monitors", json={"name": "New", "url": "https://new.example"})).json()
         assert (await knobs.get(f"/monitors/{added['id']}")).json()["name"] == "New"
         assert (await knobs.patch(f"/monitors/{added['id']}", json={"active": False})).json()[

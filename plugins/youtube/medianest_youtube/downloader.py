@@ -205,7 +205,7 @@ class YoutubeDownloader(Downloader[YoutubeSettings, Http]):
                 cookies=cookies.for_ytdlp(self.config.cookies.reveal()) if self.config.cookies else None,
                 proxy=proxy,
                 connect_ports=[urlsplit(proxy).port or 0],
-                ffmpeg=tools.ffmpeg_path(),
+                ffmpeg=await tools.ffmpeg_path(),
                 js_runtimes=await tools.javascript_runtimes(),
                 ytdlp_path=str(chosen.path) if chosen is not None and chosen.path is not None else None,
                 **wishes,

@@ -47,8 +47,12 @@ async def look(*, today: date | None = None) -> Toolbox:
     return Toolbox(_ytdlp(today or datetime.now(UTC).date()), ffmpeg, javascript)
 
 
-def ffmpeg_path() -> str | None:
-    """ffmpeg of the system, else the one that comes with imageio-ffmpeg."""
+async def ffmpeg_path() -> str | None:
+    """ffmpeg of the system, else the one that comes with imageio-ffmpeg, which starts it to see whether it works."""
+    return await asyncio.to_thread(_find_ffmpeg)
+
+
+def _find_ffmpeg() -> str | None:
     if found := shutil.which("ffmpeg"):
         return found
     with contextlib.suppress(ImportError, RuntimeError):
@@ -90,7 +94,7 @@ def _ytdlp(today: date) -> Tool:
 
 
 async def _ffmpeg() -> Tool:
-    path = ffmpeg_path()
+    path = await ffmpeg_path()
     version = await _version(path, "-version") if path else None
     if path is None or version is None:
         return Tool("ffmpeg", False, advice="Install ffmpeg, e.g. “apt install ffmpeg”.")
@@ -133,12 +137,16 @@ async def _version(path: str, option: str = "--version") -> str | None:
         return None
     known = _known_versions()
     if (path, changed) not in known:
-        known[path, changed] = await _ask_version(path, option)
+        told = await _ask_version(path, option)
+        if told is None:
+            # It may have been too busy to answer; it is asked again the next time.
+            return None
+        known[path, changed] = told
     return known[path, changed]
 
 
 @lru_cache(maxsize=1)
-def _known_versions() -> dict[tuple[str, float], str | None]:
+def _known_versions() -> dict[tuple[str, float], str]:
     return {}
 
 

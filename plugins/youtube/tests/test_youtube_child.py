@@ -290,7 +290,7 @@ async def test_child_and_ffmpeg_end_with_a_parent_that_is_killed(
     try:
         leader = psutil.Process(int(await asyncio.to_thread(parent.stdout.readline)))
         helpers: list[psutil.Process] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not helpers:
                 await asyncio.sleep(0.02)
                 helpers = leader.children(recursive=True)

@@ -30,7 +30,7 @@ def _ask(
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             return reply.status, {key.lower(): value for key, value in reply.headers.items()}, reply.read()
     except urllib.error.HTTPError as error:
         return error.code, {key.lower(): value for key, value in error.headers.items()}, error.read()
@@ -159,7 +159,7 @@ async def test_runs_alone_and_is_found_by_its_entry_point(films: Path, site: Sit
         assert line["name"] == "youtube" and line["facts"]["site_url"] == line["url"]
         assert (await ask(line["url"]))[0] == 200
         process.stdin.close()
-        assert await to_thread(process.wait, 20) == 0
+        assert await to_thread(process.wait, 60) == 0
     finally:
         process.kill()
         process.stdout.close()

@@ -113,7 +113,7 @@ async def test_tells_what_is_old_or_missing_and_what_to_do(monkeypatch: pytest.M
     old = await tools.look(today=date.fromordinal(born.toordinal() + 91))
     assert "91 days old" in old.ytdlp.advice
 
-    monkeypatch.setattr(tools, "ffmpeg_path", lambda: None)
+    monkeypatch.setattr(tools, "_find_ffmpeg", lambda: None)
     monkeypatch.setattr(tools, "_find_runtime", lambda name: None)
     bare = await tools.look(today=born)
     assert not bare.ffmpeg.present and "Install ffmpeg" in bare.ffmpeg.advice

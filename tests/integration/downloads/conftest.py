@@ -101,7 +101,7 @@ async def bench(tmp_path: Path, backend: str) -> AsyncIterator[Bench]:
             cache=MemoryCache(),
             places=Places(root, reserve=1000, free=lambda _: free[0]),
             tick=0.02,
-            patience=2.0,
+            patience=30.0,
         )
         for job in (*library.jobs(), *downloads.jobs()):
             base.registry.add(job)

@@ -124,7 +124,7 @@ async def test_two_who_make_the_same_collection_at_once_make_one(
     first = await bench.downloads.submit(ANN, playlist(bench, "v1"), EVENINGS)
     second = await bench.downloads.submit(other, playlist(bench, "w1", number=2), EVENINGS)
     monkeypatch.setattr(FakeSource, "create_collection", slow)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await making.wait()
         bench.site.gates["w1"].set()
         await bench.until(lambda one: bool(one.reason or one.filing.get("reason")), other, second)
@@ -161,7 +161,7 @@ async def test_a_server_that_comes_back_meanwhile_gets_no_second_collection(
 
     monkeypatch.setattr(FakeSource, "create_collection", slow)
     download_id = await bench.downloads.submit(ANN, playlist(bench, "v1"), EVENINGS)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         await making.wait()
         download = await bench.downloads.get(ANN, download_id)
         assert download is not None and download.target_instance is not None

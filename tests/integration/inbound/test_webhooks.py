@@ -120,11 +120,12 @@ async def test_a_hint_makes_the_library_look_again(box: Any, monkeypatch: pytest
     registry.add(services.webhooks.deliveries.job)
     registry.add(Job("library.sync", sync, SyncArgs))
     worker = Worker(services.db, services.ledger, registry, services.bus)
-    await worker.start()
     try:
         async with box.client(origin=None) as service:
             for _ in range(3):
                 await service.post(box.address, headers=GOOD, json={"topic": "media.changed", "keys": ["7"]})
+        # Until now nobody worked, so that the three could become one.
+        await worker.start()
         await asyncio.wait_for(done.wait(), 30)
         async with asyncio.timeout(30):
             while any(row["status"] != "processed" for row in await rows(box, webhook_deliveries)):

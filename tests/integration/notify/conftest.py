@@ -173,7 +173,7 @@ class Bench:
             return [str(state) for state in (await tx.execute(select(deliveries.c.state))).scalars()]
 
     async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not await holds():
                 await asyncio.sleep(0.02)
 

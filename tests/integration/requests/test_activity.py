@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -215,7 +216,7 @@ async def test_services_that_were_removed_are_forgotten(watch: Watch) -> None:
     assert await _sources(watch) == []
 
 
-async def test_searching_again(watch: Watch) -> None:
+async def test_searching_again(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     request_id = await sent(watch.bench)
     watch.arr.says = {"searched": StageReport(S, message="Nothing was found.", actions=["again", "what"])}
     await watch.look()
@@ -227,13 +228,23 @@ async def test_searching_again(watch: Watch) -> None:
         await watch.activity.act(ANN, request_id, "radarr", "searched", "again")
     assert await watch.activity.act(BOB, request_id, "radarr", "searched", "again") is None
     watch.arr.gate = asyncio.Event()
+    asked, get = 0, watch.bench.requests.get
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        found = await get(*arguments)
+        asked += 1
+        return found
+
+    # From there on both see at once whether the other is at it.
+    monkeypatch.setattr(watch.bench.requests, "get", counted)
     both = [
         asyncio.create_task(watch.activity.act(ADMIN, request_id, "radarr", "searched", "again"))
         for _ in range(2)
     ]
     async with asyncio.timeout(30):
-        while not watch.activity.acting:
-            await asyncio.sleep(0)
+        while asked < 2 or not watch.activity.acting:
+            await asyncio.sleep(0.01)
     watch.arr.gate.set()
     assert await asyncio.gather(*both) == ["It looks for it again."] * 2
     assert watch.arr.done == [("searched", "The Matrix")], "pressed twice, done once"

@@ -119,9 +119,19 @@ async def test_from_nothing_found_to_a_download_that_hangs_and_a_service_that_is
     )
     wanted = {"instance_id": radarr.instance_id, "stage": "searched", "action": "search_again"}
     path = f"/api/v1/requests/{radarr.request_id}/actions"
-    answers = await asyncio.gather(
-        *(radarr.root.client.post(path, json=wanted, headers=OWN) for _ in range(2))
-    )
+    domain, both = radarr.gate.services.requests, asyncio.Barrier(2)
+    get = domain.get
+
+    async def together(*arguments: Any) -> Any:
+        found = await get(*arguments)
+        await both.wait()
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(domain, "get", together)
+        answers = await asyncio.gather(
+            *(radarr.root.client.post(path, json=wanted, headers=OWN) for _ in range(2))
+        )
     assert [one.json() for one in answers] == [{"message": "Radarr looks for it again."}] * 2
     assert radarr.searches() == before + 1, "pressed twice, searched once"
 

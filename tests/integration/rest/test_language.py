@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import httpx
@@ -43,6 +44,8 @@ async def _times_follow_the_browser(browser: httpx.AsyncClient) -> None:
     pages = {}
     for zone in ("UTC", "Pacific/Kiritimati", "../../etc/passwd"):
         browser.cookies.set("mn_zone", zone)
-        pages[zone] = (await browser.get(f"/admin/users/{user_id}")).text
+        page = (await browser.get(f"/admin/users/{user_id}")).text
+        # How long ago something was goes on meanwhile.
+        pages[zone] = re.sub(r"( data-age>)[^<]*", r"\1", page)
     assert pages["UTC"] != pages["Pacific/Kiritimati"]
     assert pages["UTC"] == pages["../../etc/passwd"]

@@ -39,7 +39,7 @@ async def test_approving_twice_is_news_not_an_error(house: Any) -> None:
     second = await bob.client.post(path, data=sent, headers=HTML)
     assert second.status_code == 303
     told = (await bob.client.get("/admin/users", headers=HTML)).text
-    assert "They are in already. Ada changed this just now." in told
+    assert "They are in already. Ada changed this " in told
     log = (await ada.client.get("/api/v1/audit?action=user.approved")).json()["items"]
     assert [row["actor"] for row in log] == [ada.user.id], "it was done once"
 
@@ -53,7 +53,7 @@ async def test_a_stale_suspension_asks_and_can_be_done_all_the_same(house: Any) 
     assert (await ada.client.post(path, data=role, headers=HTML)).status_code == 303
     refused = await bob.client.post(f"{path}/suspend", data=sent, headers=HTML)
     assert refused.status_code == 409
-    assert "Ada changed this just now." in refused.text
+    assert "Ada changed this " in refused.text
     assert "Suspend" in refused.text and "Admin" in refused.text, "both what was wanted and what is"
     assert (await house.services.accounts.users.get(pat.user.id)).status is Status.ACTIVE
     again = {"version": shown_version(refused.text, f"{path}/suspend")}
@@ -74,7 +74,7 @@ async def test_services_are_switched_and_removed_only_as_they_were_seen(house: A
     for verb in ("disable", "remove"):
         refused = await bob.client.post(f"{path}/{verb}", data=off, headers=HTML)
         assert refused.status_code == 409, verb
-        assert "Ada changed this just now." in refused.text and "changed" in refused.text
+        assert "Ada changed this " in refused.text and "changed" in refused.text
         assert "right-key" not in refused.text
     assert instances.info(house.toy).enabled
     api = await bob.client.delete(f"/api/v1/services/{house.toy}", params=off)
@@ -96,7 +96,7 @@ async def test_plugins_are_switched_only_as_they_were_seen(house: Any) -> None:
     await host.set_enabled("toy", False, ada.user.id)
     await host.set_enabled("toy", True, ada.user.id)
     refused = await bob.client.post(f"{path}/disable", data=off, headers=HTML)
-    assert refused.status_code == 409 and "Ada changed this just now." in refused.text
+    assert refused.status_code == 409 and "Ada changed this " in refused.text
     assert host.registry.plugin("toy").state.running
     again = {"version": shown_version(refused.text, f"{path}/disable")}
     assert (await bob.client.post(f"{path}/disable", data=again, headers=HTML)).status_code == 303

@@ -78,7 +78,7 @@ class World:
         await self.bus.close()
 
 
-async def until(condition: Callable[[], Awaitable[Any]], within: float = 20.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], within: float = 60.0) -> Any:
     """The condition's first true value."""
     async with asyncio.timeout(within):
         while not (value := await condition()):

@@ -160,7 +160,7 @@ async def test_cancelling_stops_at_once_and_the_next_try_continues_by_range(
     # Servers of other tests of this run are children too.
     before = {one.pid for one in psutil.Process(os.getpid()).children(recursive=True)}
     running_download = asyncio.create_task(downloader.download(task, sink))
-    await asyncio.wait_for(sink.arrived.wait(), 30)
+    await asyncio.wait_for(sink.arrived.wait(), 120)
     started = [one for one in psutil.Process(os.getpid()).children(recursive=True) if one.pid not in before]
     assert started
     running_download.cancel()

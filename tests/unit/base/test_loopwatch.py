@@ -12,15 +12,19 @@ SOURCE = "def block(event):\n    event.wait(30)\n"
 
 
 class Seen:
-    """All stalls, and when there were enough of them."""
+    """All stalls, and when there were enough of them. owner: only theirs count, as the loop of a busy machine may stand still for
+    other reasons, too."""
 
-    def __init__(self, looks: int) -> None:
+    def __init__(self, looks: int, owner: str | None = None) -> None:
+        self._owner = owner
         self.stalls: list[Stall] = []
         self.enough = threading.Event()
         self.over = threading.Event()
         self._looks = looks
 
     def __call__(self, stall: Stall) -> None:
+        if self._owner is not None and stall.owner != self._owner:
+            return
         self.stalls.append(stall)
         if stall.looks >= self._looks:
             self.enough.set()
@@ -33,7 +37,7 @@ def owner(module: str) -> str:
 
 
 async def test_a_blocking_plugin_is_named_with_its_line() -> None:
-    seen = Seen(looks=3)
+    seen = Seen(looks=3, owner="slow")
     plugin = types.ModuleType("someones_slow.pages")
     exec(compile(SOURCE, "/site/someones_slow/pages.py", "exec"), plugin.__dict__)
     watch = LoopWatch(threshold=0.05, on_stall=seen, owner=owner)
@@ -76,7 +80,7 @@ async def test_the_watch_survives_whoever_is_told() -> None:
         assert await asyncio.to_thread(seen.over.wait, 30)
         seen.over.clear()
     watch.stop()
-    assert seen.stalls[-1].over
+    assert sum(one.over for one in seen.stalls) >= 2
 
 
 async def test_a_free_loop_is_left_alone() -> None:

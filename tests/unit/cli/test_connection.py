@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 
@@ -39,11 +40,16 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
 async def _say(port: int, *pieces: bytes) -> bytes:
     """What the server answers until it closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for piece in pieces:
-        writer.write(piece)
-        await writer.drain()
+    answer = b""
+    # It may close while we still speak.
     async with asyncio.timeout(60):
-        answer = await reader.read()
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            while part := await reader.read(65_536):
+                answer += part
     writer.close()
     return answer
 

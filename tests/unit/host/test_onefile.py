@@ -75,7 +75,7 @@ def test_a_name_of_the_library_is_no_trap_and_an_edit_counts(folder: Path) -> No
 def test_a_child_process_can_import_it_too(folder: Path) -> None:
     (folder / "sound.py").write_text("value = 1\n")
     (folder / "deadly.py").write_text("import os\nos._exit(3)\n")
-    verdicts = probe(discover([], folder=folder).found)
+    verdicts = probe(discover([], folder=folder).found, per_plugin=120.0)
     assert verdicts["sound"].reason == ""
     assert "exit code 3" in verdicts["deadly"].reason
 

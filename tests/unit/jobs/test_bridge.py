@@ -16,6 +16,8 @@ from medianest_core.jobs.bridge import LoopBridge
 def no_leftovers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A coroutine that is never awaited is a failure."""
     monkeypatch.setattr(module, "_LOOK_EVERY", 0.01)
+    # What other tests left behind is not ours.
+    gc.collect()
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         yield

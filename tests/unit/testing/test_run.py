@@ -30,7 +30,7 @@ async def start(tmp_path: Path, how: str) -> tuple[asyncio.subprocess.Process, d
         env={"TMPDIR": str(tmp_path / "tmp"), "PATH": "/usr/bin:/bin"},
     )
     assert process.stdout is not None
-    line = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+    line = json.loads(await asyncio.wait_for(process.stdout.readline(), 120))
     return process, line
 
 
@@ -42,7 +42,7 @@ async def test_one_json_line_then_a_clean_end(tmp_path: Path, how: str) -> None:
         assert isinstance(facts, dict)
         assert facts["library_dir"] == str(tmp_path / "films")
         assert set(line) == {"name", "url", "facts"}
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             assert (await http.get(f"{line['url']}/_sim/facts")).json() == line["facts"]
         assert list((tmp_path / "tmp").iterdir())
         if how == "signal":
@@ -50,7 +50,7 @@ async def test_one_json_line_then_a_clean_end(tmp_path: Path, how: str) -> None:
         else:
             assert process.stdin is not None
             process.stdin.close()
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
         assert list((tmp_path / "tmp").iterdir()) == []
     finally:
         if process.returncode is None:

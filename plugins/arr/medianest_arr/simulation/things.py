@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medianest_arr.simulation.wire import day, iso
-from medianest_core.testing.world.titles import Title
+from medianest_core.testing.world.titles import MOVIE, Title, elsewhere
 
 DAY = 86400.0
 TODAY = time.time() // DAY * DAY
 """What is "soon" counts from the start of the process, so that it comes nearer while it runs."""
-_THIS_YEAR = int((day(TODAY) or "")[:4])
+_THIS_YEAR = min(int((day(TODAY) or "")[:4]), max(one.year for one in elsewhere(MOVIE)))
+"""There is always something to come, also when the newest invented films are of years ago."""
 
 
 @dataclass

@@ -11,12 +11,13 @@ from importlib import resources
 from typing import Literal
 
 from medianest_core.testing.world import names
-from medianest_core.testing.world.titles import SHOW, Title, elsewhere, household, ids_of, made_up
+from medianest_core.testing.world.titles import MOVIE, SHOW, Title, elsewhere, household, ids_of, made_up
 
 Kind = Literal["movie", "tv"]
 CROWD = 400
 HUGE_CAST = 260
 FIRST_PERSON = 1_000_001
+_NEWEST = max(one.year for one in elsewhere(MOVIE))
 _MOVIE_GENRES = {
     "Action": 28,
     "Adventure": 12,
@@ -196,7 +197,8 @@ def _work(made: Catalogue, kind: str, title: Title, today: date) -> Work:
     tmdb = int(title.ids["tmdb"])
     rng = random.Random(f"{kind}/{tmdb}")
     served: Kind = "tv" if kind == SHOW else "movie"
-    age = today.year - title.year
+    # There is always something to come, also when the newest invented titles are of years ago.
+    age = min(today.year, _NEWEST) - title.year
     released: date | None = date(title.year, 1, 1) + timedelta(days=rng.randrange(365))
     if age <= 0:
         # What this year brings is partly still to come.

@@ -161,17 +161,14 @@ def app(*, live: bool = False) -> Starlette:
 @asynccontextmanager
 async def serving(application: Any = None) -> AsyncIterator[str]:
     """The address of the gallery, or of the application given, while the block runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(application or app(), interface="asgi3", port=port, log_level="error")
-    )
-    task = asyncio.create_task(server.serve())
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(application or app(), interface="asgi3", log_level="error"))
+    task = asyncio.create_task(server.serve([bound]))
     while not server.started:
         await asyncio.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
@@ -180,7 +177,9 @@ async def serving(application: Any = None) -> AsyncIterator[str]:
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        started = await playwright.chromium.launch(
+            executable_path=chromium(), args=ARGUMENTS, timeout=120_000
+        )
         try:
             yield started
         finally:

@@ -45,6 +45,7 @@ async def watched(
         reduced_motion="reduce",
         **options,
     )
+    context.set_default_timeout(60_000)
     page = await context.new_page()
     problems: list[str] = []
     page.on(
@@ -112,13 +113,18 @@ async def test_palette_by_keyboard(chrome: Browser) -> None:
         await page.keyboard.press("/")
         box = page.get_by_role("combobox")
         await expect(box).to_be_focused()
-        await box.fill("light")
         options = page.locator("#palette").get_by_role("option")
+        await expect(options).to_have_count(4)
+        # What opening it brought is replaced by what is typed, a moment later.
+        await options.evaluate_all("options => options.forEach(one => (one.dataset.before = ''))")
+        await box.fill("light")
+        await expect(page.locator("#palette [data-before]")).to_have_count(0)
         await expect(options).to_have_count(4)
         await expect(options.nth(0)).to_have_attribute("aria-selected", "true")
         await page.keyboard.press("ArrowDown")
         await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
-        assert await box.get_attribute("aria-activedescendant") == await options.nth(1).get_attribute("id")
+        second = await options.nth(1).get_attribute("id") or ""
+        await expect(box).to_have_attribute("aria-activedescendant", second)
         await page.keyboard.press("Escape")
         await expect(page.locator("#palette")).not_to_be_visible()
         await page.keyboard.press("Control+k")
@@ -347,6 +353,7 @@ async def test_nothing_falls_between_the_replay_and_the_rooms(chrome: Browser) -
         )
         await sender.send("system:alert", {"n": 1}, 8)
         await numbers(page, [1])
+        await until(lambda: "subscribe:downloads" in sender.asked)
         sender.asked.clear()
         sender.missed = [
             ("system:alert", {"seq": 11, "data": {"n": 4}}),
