@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
 
 from medianest_core.bus.events import SystemAlert
 from medianest_core.domain.library.syncing.runs import SyncArgs
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import InvalidResponse, NotReady
 from medianest_core.sdk.media import Library, RawRecord, RecordPage
+from medianest_core.store.errors import DatabaseAway
 from tests.fakes.media import FakeSource, movie
 from tests.integration.library.conftest import Shelf
 
@@ -149,3 +153,27 @@ async def test_a_server_that_was_away_is_read_again_by_retry(shelf: Shelf) -> No
     (again,) = await shelf.library.runs.retry(run.id, None)
     await shelf.floor.finished(again)
     assert await shelf.names() == ["Here", "There"] and one.calls == []
+
+
+async def test_a_database_that_was_too_busy_is_no_fault_of_a_source(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        shelf.server(name).put(movie(name, name.upper()))
+    of, busy = shelf.library.schedule.of, True
+
+    async def once(instance_id: str) -> Any:
+        nonlocal busy
+        if busy and instance_id == "b":
+            busy = False
+            raise DatabaseAway("Others write all the time.")
+        return await of(instance_id)
+
+    monkeypatch.setattr(shelf.library.schedule, "of", once)
+    done = await shelf.sync()
+    assert done.state is JobState.DONE
+    assert await shelf.names() == ["A", "B"]
+    run = await shelf.library.runs.of_job(done.id)
+    assert run is not None
+    assert (run.state, run.problems) == ("done", [])
+    assert sorted(run.counts["complete"]) == ["a/1", "b/1"]

@@ -44,6 +44,7 @@ from medianest_core.sdk.events import Audience
 from medianest_core.sdk.jobs import JobContext
 from medianest_core.sdk.media import MediaSource
 from medianest_core.store.engine import Database, Tx
+from medianest_core.store.errors import DatabaseAway
 from medianest_core.store.tables.library import library_sources, sync_changes, sync_runs, titles
 from medianest_core.store.transaction import alone
 
@@ -173,7 +174,7 @@ class _Run:
                 readers.append(group.create_task(self._forget_removed()))
                 group.create_task(self._end_after(readers))
         except BaseExceptionGroup as errors:
-            # What comes out of here is the writer's own failure: sources keep theirs to themselves.
+            # What comes out of here is the writer's own failure, or the database's: sources keep theirs to themselves.
             raise errors.exceptions[0] from None
         finally:
             writer.cancel()
@@ -249,6 +250,9 @@ class _Run:
                 await watched(
                     reader.read(), reader.pulse, patience=settings.patience, longest=settings.longest
                 )
+        except DatabaseAway:
+            # Not the source's fault: all of it is done again once there is room to write.
+            raise
         except (ProviderError, TimeoutError) as error:
             self._fail(handle, shown, error)
         except Exception as error:
