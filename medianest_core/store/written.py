@@ -65,7 +65,7 @@ class Insertion:
                 *self._defaults,
             )
         return (
-            *(_json(values[name]) if is_json else values[name] for name, is_json in self._fields),
+            *(plain_json(values[name]) if is_json else values[name] for name, is_json in self._fields),
             *self._defaults,
         )
 
@@ -77,7 +77,7 @@ def without_nul(value: Any) -> Any:
 
 def json_text(value: Any) -> str:
     """A value as PostgreSQL takes it for JSON."""
-    return without_escaped_nul(_json(value))
+    return without_escaped_nul(plain_json(value))
 
 
 def without_escaped_nul(text: str) -> str:
@@ -87,7 +87,8 @@ def without_escaped_nul(text: str) -> str:
     return text
 
 
-def _json(value: Any) -> str:
+def plain_json(value: Any) -> str:
+    """A value as SQLite takes it for JSON."""
     try:
         return orjson.dumps(value, option=_STRICT).decode()
     except TypeError:

@@ -52,7 +52,8 @@ async def write(tx: Tx, batch: Batch, title: int, marks: Marks) -> Applied:
     await next_title_locked(tx)
     row = await tx.one(titles.select().where(titles.c.id == title))
     data = bytes((await tx.one(title_docs.select().where(title_docs.c.id == title)))["doc"])
-    told = last_told(parse(data), row["kind"], title)
+    before = parse(data)
+    told = last_told(before, row["kind"], title)
     merged = merge(told, batch.priorities, marks.locked, marks.holds)
     doc = build(merged, [])
     there = {path for path, origin in merged.provenance.items() if origin != LOCK}
@@ -62,7 +63,7 @@ async def write(tx: Tx, batch: Batch, title: int, marks: Marks) -> Applied:
     if doc == data:
         return Applied()
     writer = Writer(batch.run_id, batch.now, batch.rule, batch.actor)
-    await insert_rows(tx, sync_changes, writer.of_title(title, data, merged, (), marks.holds, alone=True))
+    await insert_rows(tx, sync_changes, writer.of_title(title, before, merged, (), marks.holds, alone=True))
     shown = columns(merged, [SourceRecord("", MediaRecord(str(title), row["kind"], "", ""))])
     changed = {name: value for name, value in shown.items() if name not in _OF_FILES}
     await tx.execute(update(title_docs).where(title_docs.c.id == title).values(doc=doc))

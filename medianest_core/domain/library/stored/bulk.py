@@ -20,11 +20,13 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from medianest_core.sdk.storage import Transaction
 from medianest_core.store.engine import Tx
+from medianest_core.store.written import plain_json
 
 CHUNK = 2000
 """Values that one statement asks for; below the parameter limit of either driver."""
@@ -58,8 +60,8 @@ def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
 
 
 async def insert_rows(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """All rows have the same keys. Tables with JSON columns and PostgreSQL go through SQLAlchemy's conversions; the others, by
-    far the most rows, go to the driver as they are, which halves the time."""
+    """All rows have the same keys. They go to the driver as they are, which takes half the time of SQLAlchemy's conversions, or
+    less; few rows for PostgreSQL alone go through those."""
     if not rows:
         return
     writing = cast(Tx, tx)
@@ -68,15 +70,63 @@ async def insert_rows(tx: Transaction, table: Table, rows: Sequence[Mapping[str,
 
         await copy_rows(await writing.connected(), table, rows)
         return
-    if writing.dialect != "sqlite" or any(isinstance(column.type, JSON) for column in table.columns):
+    if writing.dialect != "sqlite":
         await tx.execute(table.insert(), rows)
         return
     names = list(rows[0])
     columns = ", ".join(f'"{name}"' for name in names)
     statement = f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"
+    await _said(writing, statement, table, names, rows)
+
+
+async def update_rows(
+    tx: Transaction,
+    table: Table,
+    key: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    counts: str | None = None,
+) -> None:
+    """Overwrite the columns that `rows` name in the rows with the same `key`. All have the same keys. counts: a column to be
+    counted on by one in each."""
+    if not rows:
+        return
+    writing = cast(Tx, tx)
+    names = [name for name in rows[0] if name != key]
+    if writing.dialect == "sqlite":
+        changes = [f'"{name}" = ?' for name in names]
+        changes += [f'"{counts}" = "{counts}" + 1'] if counts else []
+        statement = f'UPDATE {table.name} SET {", ".join(changes)} WHERE "{key}" = ?'
+        await _said(writing, statement, table, [*names, key], rows)
+        return
+    values: dict[str, Any] = {name: bindparam(f"b_{name}") for name in names}
+    if counts:
+        values[counts] = table.c[counts] + 1
+    await tx.execute(
+        update(table).where(table.c[key] == bindparam(f"b_{key}")).values(values),
+        [{f"b_{name}": value for name, value in row.items()} for row in rows],
+    )
+
+
+async def _said(
+    tx: Tx, statement: str, table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """`statement` in SQLite's own words, once for each row, whose values it takes in the order of `names`."""
     take = itemgetter(*names)
-    connection = await writing.connected()
-    await connection.exec_driver_sql(statement, [take(row) for row in rows])
+    texts = [number for number, name in enumerate(names) if isinstance(table.columns[name].type, JSON)]
+    said: list[Sequence[Any]] = [take(row) for row in rows]
+    if texts:
+        said = [_with_json(values, texts) for values in said]
+    tx.written.add(table.name)
+    connection = await tx.connected()
+    await connection.exec_driver_sql(statement, said)
+
+
+def _with_json(values: Sequence[Any], numbers: Sequence[int]) -> tuple[Any, ...]:
+    found = list(values)
+    for number in numbers:
+        found[number] = plain_json(found[number])
+    return tuple(found)
 
 
 async def upsert_rows(tx: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from medianest_core.domain.library.document import Document, parse
+from medianest_core.domain.library.document import Document
 from medianest_core.domain.library.holds import Marks, holds_as_json, locks_as_json
 from medianest_core.domain.library.merge import LOCK, Merged, Path, differences
 
@@ -52,15 +52,14 @@ class Writer:
     def of_title(
         self,
         title: int,
-        before: bytes | None,
+        old: Document | None,
         merged: Merged,
         holders: Sequence[str],
         held: Mapping[Path, Any],
         *,
         alone: bool,
     ) -> list[dict[str, Any]]:
-        """holders: instances that have it now. held: paths whose value a rollback holds. alone: one source says all there is."""
-        old = parse(before) if before else None
+        """old: as it was, None for a new one. holders: instances that have it now. held: paths whose value a rollback holds. alone: one source says all there is."""
         values = differences(old.values if old else {}, merged.values)
         provenance = merged.provenance
         found = []
@@ -93,8 +92,8 @@ class Writer:
         if had != has:
             found.append(self._row(title, HOLDINGS, had, has, None, None, "only" if alone else "priority"))
         if old is not None and (moved := _moved(old, merged, provenance, values)):
-            was_from = [[list(path), one] for path, one, _ in moved]
-            now_from = [[list(path), other] for path, _, other in moved]
+            was_from = [(path, one) for path, one, _ in moved]
+            now_from = [(path, other) for path, _, other in moved]
             found.append(self._row(title, ORIGINS, was_from, now_from, None, None, "moved"))
         return found
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, select, update
 
 from medianest_core.base.failpoints import failpoint
 from medianest_core.domain.library.columns import columns
-from medianest_core.domain.library.document import build
+from medianest_core.domain.library.document import Document, build, parse
 from medianest_core.domain.library.holds import NONE, Marks, fingerprint
 from medianest_core.domain.library.identity import identity_of, index_in
 from medianest_core.domain.library.merge import Merged, Path, Priorities, ended, merge
@@ -26,6 +26,7 @@ from medianest_core.domain.library.stored.bulk import (
     delete_rows,
     insert_rows,
     select_rows,
+    update_rows,
     upsert_rows,
 )
 from medianest_core.domain.library.stored.marks import load_marks, store_marks
@@ -47,6 +48,8 @@ from medianest_core.store.tables.library import (
     title_owned,
     titles,
 )
+
+_COLUMNS = tuple(titles.c.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,28 @@ class _Built:
     """How many sources its values come from: records, and owners that add to them."""
     over: set[Path]
     """Holds that have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The titles of a batch as they stand. rows: of `titles`. docs, olds: their documents, and those read."""
+
+    rows: Mapping[int, Any]
+    docs: Mapping[int, bytes]
+    olds: Mapping[int, Document]
+    marks: Mapping[int, Marks]
+
+
+@dataclass(slots=True)
+class _Differences:
+    """Rows to be added and overwritten, rows of `sync_changes`, and the titles that were there and change."""
+
+    new_rows: list[dict[str, Any]] = field(default_factory=list)
+    new_docs: list[dict[str, Any]] = field(default_factory=list)
+    kept_rows: list[dict[str, Any]] = field(default_factory=list)
+    kept_docs: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    changed: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +256,7 @@ async def _write_titles(
     docs: dict[int, bytes] = dict(
         await select_rows(tx, select(title_docs.c.id, title_docs.c.doc), title_docs.c.id, present)
     )
+    olds = await asyncio.to_thread(_parse_all, docs)
     rows = {row.id: row for row in await select_rows(tx, select(titles), titles.c.id, present)}
     marks = await load_marks(tx, touched)
     empty = [title for title in empty if marks.get(title, NONE).kept is None]
@@ -242,73 +268,18 @@ async def _write_titles(
     owned = await owned_records(tx, batch.sources, shown.keys() & present)
     told = {title: [*found, *owned.get(title, ())] for title, found in shown.items() if title in present}
     held = {title: one.holds for title, one in marks.items()}
-    stay = await kept.stay(tx, told, docs, probed or {}, batch.priorities.off, batch.now, held)
+    stay = await kept.stay(tx, told, olds, probed or {}, batch.priorities.off, batch.now, held)
     for title, stays in stay.items():
         owned[title] = [*owned.get(title, ()), *stays]
-    # Merging is pure computing: in a thread it leaves the event loop to others.
+    # Merging and comparing are pure computing: in a thread they leave the event loop to others.
     built = await asyncio.to_thread(_build_all, shown, owned, batch.priorities, marks)
-    writer = Writer(batch.run_id, batch.now, batch.rule, batch.actor)
-    new_rows, new_docs, kept_docs, kept_rows, changes = [], [], [], [], []
-    added, changed = 0, set()
-    for one in built:
-        slot = membership.slots.get(one.title)
-        row = rows.get(one.title)
-        if row is None and slot is None:
-            slot = _slot_before(marks.get(one.title, NONE))
-        if row is None:
-            assert slot is not None, "a new title has a place"
-            new_rows.append(
-                {
-                    "id": one.title,
-                    "parent_id": slot.parent_id,
-                    "match_key": slot.match_key,
-                    "created_run": batch.run_id,
-                    "version": 1,
-                    **one.columns,
-                    "item_index": index_in(slot.match_key, one.columns["item_index"]),
-                }
-            )
-            new_docs.append({"id": one.title, "doc": one.doc})
-            if one.title in marks and batch.rule:
-                changes.append(writer.restored(one.title))
-            added += 1
-            continue
-        wanted = {
-            **one.columns,
-            "parent_id": slot.parent_id if slot else row.parent_id,
-            "match_key": slot.match_key if slot else row.match_key,
-        }
-        wanted["item_index"] = index_in(wanted["match_key"], one.columns["item_index"])
-        if docs.get(one.title) != one.doc:
-            kept_docs.append({"b_id": one.title, "b_doc": one.doc})
-            if one.title not in batch.untold:
-                changes += writer.of_title(
-                    one.title,
-                    docs.get(one.title),
-                    one.merged,
-                    [record.instance for record in one.records],
-                    marks.get(one.title, NONE).without(one.over).holds,
-                    alone=one.described == 1,
-                )
-            changed.add(one.title)
-        if any(getattr(row, name) != value for name, value in wanted.items()):
-            kept_rows.append({"b_id": one.title, **{f"b_{name}": value for name, value in wanted.items()}})
-            changed.add(one.title)
-    await insert_rows(tx, titles, new_rows)
-    await insert_rows(tx, title_docs, new_docs)
-    if kept_docs:
-        await tx.execute(
-            update(title_docs).where(title_docs.c.id == bindparam("b_id")).values(doc=bindparam("b_doc")),
-            kept_docs,
-        )
-    if kept_rows:
-        names = [name[2:] for name in kept_rows[0] if name != "b_id"]
-        await tx.execute(
-            update(titles)
-            .where(titles.c.id == bindparam("b_id"))
-            .values({**{name: bindparam(f"b_{name}") for name in names}, "version": titles.c.version + 1}),
-            kept_rows,
-        )
+    before = _Before(rows, docs, olds, marks)
+    found = await asyncio.to_thread(_compare, batch, built, before, membership.slots)
+    await insert_rows(tx, titles, found.new_rows)
+    await insert_rows(tx, title_docs, found.new_docs)
+    await update_rows(tx, title_docs, "id", found.kept_docs)
+    await update_rows(tx, titles, "id", found.kept_rows, counts="version")
+    writer, changes = _writer(batch), found.changes
     changes += [
         writer.removal(title, rows[title]._mapping, docs[title], marks.get(title, NONE), heirs.get(title))
         for title in empty
@@ -336,13 +307,73 @@ async def _write_titles(
         await kept.forget(tx, part)
     await _write_ids(tx, built, membership)
     if asking:
-        await ask_again(tx, changed)
+        await ask_again(tx, found.changed)
     return Applied(
-        added,
-        len(changed),
+        len(found.new_rows),
+        len(found.changed),
         len(empty) + len(leaving),
-        tuple([row["id"] for row in new_rows[:100]] + sorted(changed)[:100]),
+        tuple([row["id"] for row in found.new_rows[:100]] + sorted(found.changed)[:100]),
     )
+
+
+def _writer(batch: Batch) -> Writer:
+    return Writer(batch.run_id, batch.now, batch.rule, batch.actor)
+
+
+def _parse_all(docs: Mapping[int, bytes]) -> dict[int, Document]:
+    return {title: parse(doc) for title, doc in docs.items()}
+
+
+def _compare(
+    batch: Batch, built: Sequence[_Built], before: _Before, slots: Mapping[int, Slot]
+) -> _Differences:
+    """What is to be written so that these titles are what they were built to be."""
+    found, writer = _Differences(), _writer(batch)
+    for one in built:
+        slot = slots.get(one.title)
+        row = before.rows.get(one.title)
+        if row is None and slot is None:
+            slot = _slot_before(before.marks.get(one.title, NONE))
+        if row is None:
+            assert slot is not None, "a new title has a place"
+            found.new_rows.append(
+                {
+                    "id": one.title,
+                    "parent_id": slot.parent_id,
+                    "match_key": slot.match_key,
+                    "created_run": batch.run_id,
+                    "version": 1,
+                    **one.columns,
+                    "item_index": index_in(slot.match_key, one.columns["item_index"]),
+                }
+            )
+            found.new_docs.append({"id": one.title, "doc": one.doc})
+            if one.title in before.marks and batch.rule:
+                found.changes.append(writer.restored(one.title))
+            continue
+        wanted = {
+            **one.columns,
+            "parent_id": slot.parent_id if slot else row.parent_id,
+            "match_key": slot.match_key if slot else row.match_key,
+        }
+        wanted["item_index"] = index_in(wanted["match_key"], one.columns["item_index"])
+        if before.docs.get(one.title) != one.doc:
+            found.kept_docs.append({"id": one.title, "doc": one.doc})
+            if one.title not in batch.untold:
+                found.changes += writer.of_title(
+                    one.title,
+                    before.olds.get(one.title),
+                    one.merged,
+                    [record.instance for record in one.records],
+                    before.marks.get(one.title, NONE).without(one.over).holds,
+                    alone=one.described == 1,
+                )
+            found.changed.add(one.title)
+        was = dict(zip(_COLUMNS, row, strict=True))
+        if any(was[name] != value for name, value in wanted.items()):
+            found.kept_rows.append({"id": one.title, **wanted})
+            found.changed.add(one.title)
+    return found
 
 
 def _build_all(

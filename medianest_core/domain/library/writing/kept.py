@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 from sqlalchemy import delete, select
 
-from medianest_core.domain.library.document import parse
-from medianest_core.domain.library.merge import BY_LEAF, GROUPS, LOCK, Path, statements
+from medianest_core.domain.library.document import Document
+from medianest_core.domain.library.merge import BY_LEAF, GROUPS, LOCK, Path, statements, value_at
 from medianest_core.domain.library.records import SourceRecord
 from medianest_core.domain.library.stored.bulk import delete_rows, select_rows, upsert_rows
 from medianest_core.sdk.media import MediaRecord
@@ -49,12 +49,15 @@ def lost(
 
     before, origins: the title's values, and which instance each came from. told: what all sources say now.
     """
-    said = {path for one in told for path in _paths(statements(one.record))}
+    said = [statements(one.record) for one in told]
     there = {one.instance for one in told}
     return {
-        path: KeptValue(_at(before, path), origin, since, frozenset())
+        path: KeptValue(value_at(before, path), origin, since, frozenset())
         for path, origin in origins.items()
-        if origin != LOCK and origin in there and path not in said and GROUPS.get(path[0]) in _GUARDED
+        if origin != LOCK
+        and origin in there
+        and GROUPS.get(path[0]) in _GUARDED
+        and not any(value_at(one, path) is not None for one in said)
     }
 
 
@@ -94,20 +97,13 @@ def _paths(values: Mapping[str, Any]) -> Iterable[Path]:
             yield (name,)
 
 
-def _at(values: Mapping[str, Any], path: Path) -> Any:
-    found: Any = values
-    for part in path:
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
-
-
 # Rows
 
 
 async def stay(
     tx: Tx,
     told: Mapping[int, Sequence[SourceRecord]],
-    docs: Mapping[int, bytes],
+    docs: Mapping[int, Document],
     probed: Mapping[int, Collection[str]],
     off: Collection[str],
     now: float,
@@ -149,7 +145,7 @@ async def stay(
 
 def _all_lost(
     told: Mapping[int, Sequence[SourceRecord]],
-    docs: Mapping[int, bytes],
+    docs: Mapping[int, Document],
     standing: Mapping[int, Collection[Path]],
     now: float,
 ) -> dict[int, dict[Path, KeptValue]]:
@@ -163,9 +159,8 @@ def _all_lost(
 
 
 def _lost_of(
-    doc: bytes, told: Sequence[SourceRecord], standing: Collection[Path], now: float
+    old: Document, told: Sequence[SourceRecord], standing: Collection[Path], now: float
 ) -> dict[Path, KeptValue]:
-    old = parse(doc)
     before = (old.values.get("ids") or {}).items()
     after = {pair for one in told for pair in one.record.ids.items()}
     if before and after and not before & after:
