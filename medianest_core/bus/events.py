@@ -124,6 +124,15 @@ class DownloadChanged(Event):
     reason: str = ""
 
 
+class DownloadRemoved(Event):
+    """A download that had ended was taken out of the list."""
+
+    name: ClassVar[str] = "download:removed"
+    download_id: str
+    user_id: str = ""
+    title: str = ""
+
+
 class JobProgress(Event):
     """How far a job is."""
 

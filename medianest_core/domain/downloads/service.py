@@ -14,7 +14,7 @@ from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import TaskKeeper
 from medianest_core.base.texts import N_
-from medianest_core.bus.events import InstanceChanged
+from medianest_core.bus.events import DownloadRemoved, InstanceChanged
 from medianest_core.bus.outbox import EventBus
 from medianest_core.cache.cached import Caches
 from medianest_core.cache.values import Cache
@@ -43,6 +43,7 @@ from medianest_core.domain.library.service import Library
 from medianest_core.host.instances import Instances
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.sdk.errors import UserError
+from medianest_core.sdk.events import Audience
 from medianest_core.sdk.jobs import Job, Retry
 from medianest_core.sdk.permissions import OWNER
 from medianest_core.sdk.routes import Viewer
@@ -349,6 +350,11 @@ class Downloads:
             await tx.execute(delete(download_files).where(download_files.c.item_id.in_(mine)))
             await tx.execute(delete(download_items).where(download_items.c.download_id == download_id))
             await tx.execute(delete(downloads).where(downloads.c.id == download_id))
+            await self._bus.publish(
+                tx,
+                DownloadRemoved(download_id=download_id, user_id=row["user_id"], title=row["title"]),
+                Audience.downloads(row["user_id"]),
+            )
         await asyncio.to_thread(remove_files, self.places, paths)
         return True
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from medianest_core.bus.events import DownloadChanged, DownloadProgress, InstanceChanged
+from medianest_core.bus.events import DownloadChanged, DownloadProgress, DownloadRemoved, InstanceChanged
 from medianest_core.domain.downloads.entries import Download, TooManySubmissions
 from medianest_core.domain.downloads.queue import NO_ROOM
 from medianest_core.domain.downloads.submission import Wish
@@ -489,6 +489,9 @@ async def test_removal_deletes_files_that_nothing_else_holds(bench: Bench) -> No
     assert paths["v1"].exists() and not paths["v2"].exists()
     assert await bench.downloads.remove(ANN, second, files=True)
     assert not paths["v1"].exists()
+    await bench.floor.bus.drain()
+    told = [(one.download_id, one.user_id) for one in bench.floor.heard if isinstance(one, DownloadRemoved)]
+    assert told == [(first, ANN.id), (second, ANN.id)]
 
 
 async def test_progress_is_live_for_items_and_the_whole(bench: Bench) -> None:

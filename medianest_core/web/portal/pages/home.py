@@ -89,7 +89,7 @@ class HomePages:
                 title=_("My downloads"),
                 icon="download",
                 path="/downloads",
-                live="download:changed",
+                live="download:changed download:removed",
                 load_path="/fragments/card/downloads",
             ),
             *_request_cards(someone(request)),

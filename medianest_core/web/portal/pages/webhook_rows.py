@@ -25,6 +25,7 @@ def event_label(name: str) -> str:
     return {
         "account:changed": _("An account changed"),
         "download:changed": _("A download changed"),
+        "download:removed": _("A download was removed"),
         "incident:changed": _("An incident or announcement"),
         "instance:changed": _("A service changed"),
         "job:changed": _("A job changed its state"),

@@ -295,6 +295,19 @@ async def test_progress_is_patched_in_place_and_changes_load_fragments(chrome: B
             await sender.send("download:changed", {"download_id": "d1", "status": "done"}, 8)
 
 
+async def test_a_row_that_was_removed_elsewhere_is_no_longer_asked_for_but_its_list_is(
+    chrome: Browser,
+) -> None:
+    sender, asked = Sender(), list[str]()
+    async with opened(chrome, "downloads", application=sender.app) as (page, _):
+        await until(lambda: sender.sids)
+        await expect(page.locator("#download-d1")).to_be_visible()
+        page.on("request", lambda request: asked.append(request.url))
+        async with page.expect_request("**/downloads?**shown=**"):
+            await sender.send("download:removed", {"download_id": "d1"}, 8)
+        assert not [url for url in asked if "/fragments/downloads/d1" in url]
+
+
 async def test_notifications_count_and_speak(chrome: Browser) -> None:
     sender = Sender()
     async with opened(chrome, "home-empty", application=sender.app) as (page, _):

@@ -1,6 +1,6 @@
 // A list that keeps itself true ([data-live-list]): it is asked for anew with as many rows ([data-row]) as it shows. What comes
 // in above or goes away moves neither what is being read nor the focus, and takes nobody's words. [data-live-own=PREFIX]: rows whose id is
-// PREFIX and the thing's hear of themselves; then the list is asked for only where something is not in it.
+// PREFIX and the thing's hear of some events themselves; then the list is asked for only where a thing is not in it.
 import { on } from "./page.js";
 
 const rows = (list) => [...list.querySelectorAll("[data-row]")];

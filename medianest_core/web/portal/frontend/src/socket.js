@@ -14,13 +14,15 @@ let base = 0;
 const known = new Set();
 let socket = null;
 
+const topicsOf = (element) => element?.dataset.liveTopic?.split(" ") ?? [];
+
 /** Tell the elements that asked for `name` (or `name/id`) by data-live-topic; those with hx-trigger="live" load again. */
 function announce(name, about) {
   for (const element of document.querySelectorAll("[data-live-topic]")) {
-    const topics = element.dataset.liveTopic.split(" ");
-    // a row of a list that hears of itself
+    const topics = topicsOf(element);
+    // a row of a list that hears of this itself
     const own = element.dataset.liveOwn;
-    if (own && about.some((id) => document.getElementById(own + id))) continue;
+    if (own && about.some((id) => topicsOf(document.getElementById(own + id)).includes(`${name}/${id}`))) continue;
     if (topics.includes(name) || about.some((id) => topics.includes(`${name}/${id}`))) refresh(element, name);
   }
 }
