@@ -36,6 +36,8 @@ from urllib.request import Request, urlopen
 
 import psutil
 
+from medianest_core.base.arenas import share_arenas
+from medianest_core.cli.serve import loop_factory
 from tests.servers import Postgres
 
 MODULE = "benchmarks.sync"
@@ -155,6 +157,7 @@ async def _portal(folder: Path) -> None:
     for name in ("request", "request_missing"):
         stack.enter_context(patch.object(Details, name, AsyncMock(return_value=False)))
     await runtime.start()
+    gc.freeze()
     services = runtime.services
     written = 0
 
@@ -470,7 +473,10 @@ def main() -> None:
     parser.add_argument("--plexapi", nargs=2, help=argparse.SUPPRESS)
     options, _ = parser.parse_known_args()
     if options.portal is not None:
-        asyncio.run(_portal(options.portal))
+        # As `medianest serve` begins.
+        share_arenas()
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(_portal(options.portal))
         return
     if options.plexapi is not None:
         _plexapi(*options.plexapi)

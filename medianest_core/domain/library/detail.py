@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from medianest_core.base.kept_json import kept_json
 from medianest_core.base.texts import N_
 from medianest_core.domain.library.merge import BY_LEAF, statements
 from medianest_core.sdk.errors import InvalidResponse
@@ -40,7 +41,7 @@ def beyond(listed: MediaRecord, full: MediaRecord) -> bytes:
                 continue
         found[name] = value
     try:
-        return orjson.dumps(found, option=orjson.OPT_SORT_KEYS) if found else b""
+        return kept_json(found, orjson.OPT_SORT_KEYS) if found else b""
     except TypeError as error:
         raise InvalidResponse(
             N_("The details of {key} cannot be stored: {message}.").format(key=listed.key, message=error)

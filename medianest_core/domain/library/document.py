@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from medianest_core.base.kept_json import kept_json
 from medianest_core.domain.library.merge import BY_LEAF, LOCK, Merged, Path
 from medianest_core.domain.library.records import SourceRecord
 
@@ -69,7 +70,7 @@ def build(merged: Merged, records: Sequence[SourceRecord]) -> bytes:
     exceptions = sorted(
         [list(path), instance] for path, instance in merged.origins.items() if instance != source
     )
-    return orjson.dumps(
+    return kept_json(
         {
             "values": merged.values,
             "source": source,
@@ -79,7 +80,7 @@ def build(merged: Merged, records: Sequence[SourceRecord]) -> bytes:
                 for one in (sorted(records, key=lambda one: one.place) if len(records) > 1 else records)
             ],
         },
-        option=orjson.OPT_SORT_KEYS,
+        orjson.OPT_SORT_KEYS,
     )
 
 

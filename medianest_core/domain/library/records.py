@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from medianest_core.base.kept_json import kept_json
 from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import InvalidResponse
 from medianest_core.sdk.media import MediaRecord
@@ -26,7 +27,7 @@ class SourceRecord:
 def encode(record: MediaRecord) -> bytes:
     """Raises InvalidResponse where the record holds something that is not JSON."""
     try:
-        return orjson.dumps(
+        return kept_json(
             [
                 record.key,
                 record.kind,

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union, update
 
+from medianest_core.base.kept_json import kept_json
 from medianest_core.base.logging import get_logger
 from medianest_core.domain.library.merge import BY_LEAF, says
 from medianest_core.domain.library.records import SourceRecord, decode
@@ -114,7 +115,7 @@ def clean(declared: Collection[str], values: Mapping[str, Any]) -> bytes:
             found[name] = value
     if "ids" in found:
         found["ids"] = {provider: str(value) for provider, value in found["ids"].items()}
-    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS) if found else b""
+    return kept_json(found, orjson.OPT_SORT_KEYS) if found else b""
 
 
 def _tells(value: Any) -> bool:
