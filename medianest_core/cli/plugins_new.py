@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -38,4 +39,20 @@ def new(
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_text(text, "utf-8")
     typer.echo(f"{target}: {len(files)} files.")
-    typer.echo(f"\n  cd {target}\n  pip install -e '.[dev]'\n  pytest\n  medianest plugins list")
+    # uv leaves pip out of its environments; another one's would install elsewhere.
+    pip = "pip" if importlib.util.find_spec("pip") else "uv pip"
+    steps = [
+        (f"cd {target}", ""),
+        (f"{pip} install -e '.[dev]'", ""),
+        ("pytest", "the contract of its kind"),
+        ("medianest dev", "a portal with it, that follows each file you save"),
+        (f"medianest plugins check {name_of(distribution)}", "what the portal would refuse"),
+    ]
+    typer.echo("")
+    for command, told in steps:
+        typer.echo(f"  {command:<40}  # {told}" if told else f"  {command}")
+
+
+def name_of(distribution: str) -> str:
+    """Of the plugin in it."""
+    return distribution.removeprefix("medianest-").replace("-", "_")

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 
 
 def purge(
-    name: Annotated[str, typer.Argument(help="Name of a plugin that is uninstalled or switched off.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a plugin; to do it, of one that is uninstalled or switched off.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do it. Without this, only say what would go.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what would go, also of a plugin that runs. The default."),
+    ] = False,
     data_dir: Folder = None,
 ) -> None:
     """Show the tables, services, jobs and files that a plugin has left behind; with --yes, remove them for good."""
+    if yes and dry_run:
+        typer.echo("Give --yes or --dry-run, not both.", err=True)
+        raise typer.Exit(2)
     settings = settings_for(data_dir)
     remains = run(_purge(settings, name, yes))
     if remains.nothing:
@@ -56,14 +65,17 @@ async def _purge(settings: AppSettings, name: str, yes: bool) -> Remains:
     from medianest_core.store.engine import Database
 
     if not database_exists(settings, Database(settings.database)):
-        raise MediaNestError(f"There is no database in {settings.data_dir}.")
+        raise MediaNestError(
+            f"There is no database in {settings.data_dir}. Run this in the folder of the portal, or name its data with --data-dir."
+        )
     discovery = discover(folder=settings.data_dir / "plugins")
     installed = {one.name for one in discovery.found} | set(discovery.conflicts)
     async with database(settings.database) as db:
         async with db.read() as tx:
             off = {plugin for plugin, row in (await plugin_rows.load(tx)).items() if not row.enabled}
         builtin = {one.name for one in discovery.found if one.builtin}
-        refuse_names(name, installed, (off | set(settings.plugins_disabled)) - builtin)
+        if yes:
+            refuse_names(name, installed, (off | set(settings.plugins_disabled)) - builtin)
         remains = await remains_of(db, Path(settings.data_dir), name, installed - {name})
         if yes and not remains.nothing:
             await take_away(db, remains)

@@ -113,7 +113,8 @@ def assess(declared: Declarations, languages: Sequence[str] = ("de",)) -> Qualit
         elif isinstance(claim, str) and claim.strip() and claim != _TODO:
             answers.append(Answer(rule, State.KEPT, claim))
         else:
-            answers.append(Answer(rule, State.OPEN, trouble or "Its quality.toml does not say so."))
+            said = "Its quality.toml says: todo." if claim == _TODO else "Its quality.toml does not say so."
+            answers.append(Answer(rule, State.OPEN, trouble or said))
     return Quality(_level(answers), answers)
 
 

@@ -109,6 +109,9 @@ def test_what_is_saved_is_what_is_served(browser: httpx.Client, hut: Path) -> No
     (hut / "words.py").write_text("GREETING = None\n")
     eventually(lambda: "AttributeError" in page(), within=WITHIN)
     assert re.search(r"plugin\.py&quot;, line 8, in page", page())
+    assert page().count("line 8, in page") == 1
+    # What a running plugin did wrong stays in sight on other pages, until a file is saved.
+    eventually(lambda: "AttributeError" in browser.get("/").text, within=WITHIN)
     assert "AttributeError" not in browser.get("/", headers={"Host": "portal.example"}).text
 
     (hut.parents[1] / "pyproject.toml").write_text("[project")

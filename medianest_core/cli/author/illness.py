@@ -9,6 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from medianest_core.base.finding import Finding, ok, problem, warning
 from medianest_core.base.settings import AppSettings
+from medianest_core.cli.author.look import NOT_INSTALLED
 from medianest_core.host.discovery import Discovery, Found, discover
 from medianest_core.host.purge import left_behind
 from medianest_core.host.registry import PluginInfo
@@ -40,7 +41,7 @@ async def look(settings: AppSettings, db: Database | None, name: str | None) -> 
     surveyed = await survey(settings, db)
     installed = {one.name for one in surveyed.plugins}
     if name is not None and name not in installed:
-        raise MediaNestError(f"No plugin called {name} is installed.")
+        raise MediaNestError(NOT_INSTALLED.format(name=name))
     found: list[Finding] = []
     for info in surveyed.plugins:
         if name in (None, info.name) and not (

@@ -19,6 +19,10 @@ from medianest_core.host import onefile
 from medianest_core.host.discovery import Discovery, Found, discover
 from medianest_core.sdk.errors import MediaNestError
 
+NOT_INSTALLED = (
+    "No plugin called {name} is installed here. If it is one of yours, install it from its folder (pip install -e .), or name its "
+    ".py file; medianest plugins list shows what is here."
+)
 PATIENCE = 60.0
 """Seconds that looking at one plugin may take."""
 
@@ -100,7 +104,7 @@ def targets(name: str | None, folder: Path) -> tuple[list[Found], Discovery]:
         :1
     ]
     if not named:
-        raise MediaNestError(f"No plugin called {name} is installed.")
+        raise MediaNestError(NOT_INSTALLED.format(name=name))
     return named, everything
 
 

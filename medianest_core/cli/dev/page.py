@@ -130,7 +130,10 @@ class DevPages:
 
     def added(self, body: bytes, caught: Sequence[Mistake] = ()) -> bytes:
         """The page with the script and the mistakes; a part of a page stays as it is, unless something went wrong in it."""
-        shown = told([*self._mistakes(), *caught])
+        known = list(self._mistakes())
+        # What a page did wrong is also the newest mistake of its plugin.
+        endings = {_ending(one) for one in known if one.trace}
+        shown = told([*known, *(one for one in caught if _ending(one) not in endings)])
         if b"</head>" not in body:
             return body + told(caught).encode() if caught else body
         head = (
@@ -141,6 +144,11 @@ class DevPages:
         before, tag, after = body.partition(b"<body")
         inside, close, rest = after.partition(b">")
         return before + tag + inside + close + shown.encode() + rest
+
+
+def _ending(one: Mistake) -> str:
+    """The line of a traceback that names the error."""
+    return one.trace.rstrip().rpartition("\n")[2]
 
 
 def told(mistakes: Sequence[Mistake]) -> str:

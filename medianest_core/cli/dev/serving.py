@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _WELL = {PluginState.ACTIVE, PluginState.DISABLED, PluginState.STOPPED}
 CANNOT_START = 3
+MOST_FAULTS = 3
+"""Mistakes of one running plugin on a page, the newest; the others stand on the plugins page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _maker(plan: Plan) -> Callable[[AppSettings], Portal]:
 
 
 def mistakes_of(portal: Portal, plugins: Sequence[str]) -> list[Mistake]:
-    """Why plugins that are worked on do not run; empty where all do."""
+    """Why plugins that are worked on do not run, and what went wrong in those that do; empty where all is well."""
     services = getattr(portal.runtime, "services", None)
     if services is None:
         return []
@@ -160,6 +162,18 @@ def mistakes_of(portal: Portal, plugins: Sequence[str]) -> list[Mistake]:
             # The author knows the file by the place where it is edited.
             trace = info.trace.replace(str(link), str(link.resolve())) if link.is_symlink() else info.trace
             found.append(Mistake(f"{name}: {info.reason or info.state.value}", trace))
+        else:
+            found += [
+                Mistake(f"{name}: {one.sentence()}", one.trace)
+                for one in services.host.faults.of(name)[:MOST_FAULTS]
+            ]
+            if not services.host.faults.of(name):
+                unread = services.status.collector.unread
+                found += [
+                    Mistake(f"{name}: {one.title} tells no status: {unread[one.id]}")
+                    for one in services.host.instances.all()
+                    if one.plugin == name and one.id in unread
+                ]
     return found
 
 

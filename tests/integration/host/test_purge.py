@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, select, text
+from typer.testing import CliRunner
 
 from medianest_core.base.clock import now
 from medianest_core.base.settings import AppSettings
+from medianest_core.cli.app import app
 from medianest_core.cli.author.illness import look
 from medianest_core.cli.plugins_purge import lines
 from medianest_core.host.instance_rows import fresh_id
@@ -83,6 +85,25 @@ async def test_the_doctor_tells_of_it(house: House) -> None:
     assert told["plugin youtube"].startswith("ok Switched off")
     with pytest.raises(MediaNestError):
         await look(settings, house.db, "no_such")
+
+
+def test_a_dry_run_looks_at_what_runs_and_says_where_it_looked(tmp_path: Path) -> None:
+    def purge(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["plugins", "purge", *arguments, "--data-dir", str(tmp_path)])
+        return done.exit_code, f"{done.output} {done.exception}"
+
+    code, said = purge("links")
+    assert code and "--data-dir" in said, "there is no portal here"
+    made = CliRunner().invoke(
+        app,
+        ["users", "create-admin", "ann", "--password", "a long enough password", "--data-dir", str(tmp_path)],
+    )
+    assert made.exit_code == 0, made.output
+    assert purge("links")[0] == purge("links", "--dry-run")[0] == 0
+    code, said = purge("links", "--yes")
+    assert code and "switched on" in said
+    code, said = purge("links", "--yes", "--dry-run")
+    assert code == 2 and "not both" in said
 
 
 def test_what_runs_is_not_purged(tmp_path: Path) -> None:

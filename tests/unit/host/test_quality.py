@@ -92,6 +92,9 @@ def test_claims_need_a_word_and_machines_are_not_argued_with(made: Path) -> None
     state = answers(made, '[rules]\ntested = "tests/"\nfailures = "todo"\nguide = ""\ntyped = "yes, sure"\n')
     assert state["tested"] is State.KEPT
     assert state["failures"] is state["guide"] is state["typed"] is State.OPEN
+    found = Found("scaled", f"{made.name}.plugin", "medianest-scaled", "1", 1, False, "")
+    told = {one.rule.name: one.text for one in assess(declared(found)).answers}
+    assert told["failures"].endswith("says: todo.") and told["guide"].endswith("does not say so.")
     state = answers(made, '[rules]\nlive = { exempt = "It never changes." }\ntyped = { exempt = " " }\n')
     assert state["live"] is State.EXEMPT and state["typed"] is State.OPEN
 

@@ -84,7 +84,8 @@ def test_the_command_writes_them_once(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["plugins", "new", *arguments, "--dir", str(tmp_path)])
         return done.exit_code, done.output
 
-    assert new("my-garage", "--kind", "page", "--title", "My garage")[0] == 0
+    code, output = new("my-garage", "--kind", "page", "--title", "My garage")
+    assert code == 0 and "medianest dev" in output and "medianest plugins check my_garage" in output
     made = tmp_path / "medianest-my-garage"
     assert (made / "medianest_my_garage" / "templates" / "my_garage" / "page.html").is_file()
     assert (made / ".github" / "workflows" / "check.yml").is_file()
