@@ -67,6 +67,8 @@ class Collector:
         self._unlisted: set[str] = set()
         self._followers: dict[str, tuple[int, asyncio.Task[None]]] = {}
         self._hinted: dict[str, asyncio.Event] = {}
+        self.unread: dict[str, str] = {}
+        """Why what a service says of its things cannot be read now, by instance; here, where this process collects."""
         self._flushed_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._ends: list[Callable[[], None]] = []
@@ -105,7 +107,7 @@ class Collector:
             self._unlisted = {one for one in handles if not self._lists_itself(one)} | (
                 self._unlisted & {info.id for info in infos} - handles.keys()
             )
-            await self._recorder.own(infos, self._unlisted)
+            await self._recorder.own(infos, self._unlisted, self.unread)
             await self._follow(handles)
             now = self._clock.now()
             if now - self._flushed_at >= FLUSH:
@@ -124,6 +126,7 @@ class Collector:
             if handle is None or handle.instance.version != version or task.done():
                 del self._followers[instance_id]
                 await end(task)
+                self.unread.pop(instance_id, None)
                 await self._recorder.lost(instance_id)
         for instance_id, handle in handles.items():
             if instance_id not in self._followers:
@@ -148,11 +151,10 @@ class Collector:
                 ):
                     async for snapshot in snapshots:
                         failures = 0
+                        self.unread.pop(instance_id, None)
                         await self._take(handle, snapshot)
             except MediaNestError as error:
-                _log.debug(
-                    "a service tells of no status for now", instance=handle.instance.name, reason=str(error)
-                )
+                self._note_unread(handle, str(error))
             except Exception as error:
                 _log.warning("a status could not be followed", instance=handle.instance.name, exc_info=error)
                 # What is remembered may no longer be what is stored.
@@ -161,6 +163,14 @@ class Collector:
                 await self._recorder.lost(instance_id)
             await asyncio.sleep(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
             failures += 1
+
+    def _note_unread(self, handle: Handle[_Provider], reason: str) -> None:
+        """A service can be well, and say something that its plugin cannot read: its own row tells."""
+        known = self.unread.get(handle.instance.id)
+        self.unread[handle.instance.id] = reason
+        # Once for each reason; an outage is told by the host.
+        say = _log.debug if known == reason else _log.info
+        say("a service tells of no status for now", instance=handle.instance.name, reason=reason)
 
     async def _snapshots(self, handle: Handle[_Provider]) -> AsyncGenerator[Snapshot, None]:
         hinted = self._hinted[handle.instance.id]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import bindparam, delete, select, update
 
 from medianest_core.base.clock import Clock
+from medianest_core.base.texts import N_
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.status import outages, telling
 from medianest_core.domain.status.damping import Damping
@@ -39,6 +40,7 @@ CONFIRMED = 60.0
 """Seconds that a service must not have listed a thing for it to be gone."""
 HISTORIES = 300.0
 """Seconds between two writings of the histories. What is lost with a process that is killed counts as unknown."""
+UNREAD = N_("It answers, but how its things are cannot be read: {reason}")
 KEPT_GONE = 30 * 86_400.0
 KEPT_INCIDENTS = 90 * 86_400.0
 MOST = 5000
@@ -101,8 +103,14 @@ class Recorder:
             await self._write(info.id, plan, now)
             self._watching.add(info.id)
 
-    async def own(self, infos: Iterable[InstanceInfo], unlisted: Collection[str] = ()) -> None:
-        """How the configured services themselves are. unlisted: those that are not shown beside what they watch."""
+    async def own(
+        self,
+        infos: Iterable[InstanceInfo],
+        unlisted: Collection[str] = (),
+        unread: Mapping[str, str] | None = None,
+    ) -> None:
+        """How the configured services themselves are. unlisted: those that are not shown beside what they watch. unread: why what some
+        of them watch cannot be read, by instance."""
         async with self._lock:
             now, there = self._clock.now(), set()
             for info in infos:
@@ -115,7 +123,7 @@ class Recorder:
                     OWN,
                     info.title[:200],
                     known.state if state is None and known is not None else state or State.UNKNOWN,
-                    message=info.reason[:500] if state is not State.UP else "",
+                    message=(info.reason if state is not State.UP else _unread(unread or {}, info.id))[:500],
                     since_at=info.since if state is not None else None,
                 )
                 plan = self._compare(things, {OWN: report}, now)
@@ -351,6 +359,11 @@ class Recorder:
         for things in self._things.values():
             for key in [key for key, one in things.items() if (one.gone_at or now) < now - KEPT_GONE]:
                 del things[key]
+
+
+def _unread(reasons: Mapping[str, str], instance_id: str) -> str:
+    reason = reasons.get(instance_id)
+    return UNREAD.format(reason=reason) if reason else ""
 
 
 def _tell(memory: Damping, before: State, state: State, now: float) -> tuple[Damping, telling.Word]:

@@ -14,6 +14,7 @@ from medianest_core.domain.status.rings import Span
 from medianest_core.domain.status.service import Status
 from medianest_core.domain.status.states import State
 from medianest_core.host.states import InstanceState
+from medianest_core.sdk.errors import NotFound
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.status import Beat, Incident, Item
 from medianest_core.store.tables.status import incidents, monitor_history, monitors
@@ -62,6 +63,37 @@ async def test_services_and_what_they_watch_are_listed(world: World) -> None:
             State.PAUSED: 1,
             State.MAINTENANCE: 1,
         }
+
+
+async def test_a_service_that_is_well_but_not_understood_says_so_in_its_row(world: World) -> None:
+    fake = FakeWatch()
+    await fake.say(Item("Web", True))
+    await world.host.add(world.db, "kuma", Polled(fake), "Watchdog")
+    async with world.running() as status:
+
+        async def row() -> tuple[State, str] | None:
+            # What is not urgent is written now and then.
+            world.clock.at += 31
+            shown = (await status.read.monitors(ADMIN)).page.items
+            return next(((one.state, one.message) for one in shown if one.own), None)
+
+        async def is_well() -> bool:
+            return await row() == (State.UP, "") and "Web" in await _states(status)
+
+        async def says_why() -> bool:
+            return await row() == (
+                State.UP,
+                "It answers, but how its things are cannot be read: There is no /api/things.",
+            )
+
+        await until(is_well)
+        await fake.end(NotFound("There is no /api/things."))
+        await until(says_why)
+        assert status.collector.unread == {"kuma": "There is no /api/things."}
+        assert (await status.read.monitors(PERSON)).page.items[0].message == ""
+        await fake.end(None)
+        await until(is_well)
+        assert status.collector.unread == {}
 
 
 async def test_down_and_recovery_are_told_at_once_and_once(world: World) -> None:
