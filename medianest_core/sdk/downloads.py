@@ -132,7 +132,8 @@ class DownloadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """The result of one item. facts: e.g. {"height": "1080", "note": "…"} shown to the owner."""
+    """The result of one item. facts: e.g. {"height": "1080", "note": "…"} shown to the owner. The fact "published", a day as YYYYMMDD, tells
+    subscriptions how new the item is where the listing did not."""
 
     files: Sequence[DownloadedFile]
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -44,6 +44,7 @@ class FakeSite:
     picture: bytes | Exception = b""
     pictures: list[str] = field(default_factory=list)
     side_picture: bytes = b""
+    facts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def playlist(self, url: str, title: str, *items: FoundItem, kind: str = "playlist") -> str:
         self.playlists[url] = Inspection(url, kind, url, title, items, len(items), channel="Someone")
@@ -115,6 +116,6 @@ class FakeDownloader(Downloader[Any, Any]):
                 aside = task.target_dir / f"{task.stem}.jpg"
                 aside.write_bytes(site.side_picture)
                 files.append(DownloadedFile(aside, "thumbnail", len(site.side_picture), "image/jpeg"))
-            return Downloaded(files, {"height": "1080"})
+            return Downloaded(files, {"height": "1080", **site.facts.get(key, {})})
         finally:
             site.running.discard(key)

@@ -7,20 +7,21 @@ against their submissions; an item that was ever part of one of their downloads,
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.ids import new_id
 from medianest_core.base.texts import N_
 from medianest_core.domain.accounts.errors import Missing
-from medianest_core.domain.downloads.entries import FINISHED, TooManySubmissions
-from medianest_core.domain.downloads.filters import Wanted, check, choose
+from medianest_core.domain.downloads.entries import TooManySubmissions
+from medianest_core.domain.downloads.filters import Wanted, check, choose, dates
+from medianest_core.domain.downloads.keeping import Keeping, remember
 from medianest_core.domain.downloads.submission import Submission, Wish
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.sdk.downloads import Inspection
@@ -36,12 +37,13 @@ from medianest_core.store.tables.downloads import (
     download_items,
     download_subscription_known,
     download_subscriptions,
-    downloads,
 )
 
-DUE, LOOK = "downloads.subscriptions", "downloads.subscription"
+DUE, LOOK, KEEP = "downloads.subscriptions", "downloads.subscription", "downloads.subscription_keep"
 LOOK_EVERY = 300.0
 """Seconds between two rounds that ask which subscriptions are due."""
+KEEP_EVERY = 900.0
+"""Seconds between two rounds that remove what is not kept: between looks things finish, and days pass."""
 MOST = 100
 _AGAIN = 900.0
 """Seconds after which one that failed is looked at again; twice as many with each further failure, up to a day."""
@@ -54,6 +56,12 @@ class DueArgs(BaseModel):
 
 class LookArgs(BaseModel):
     subscription_id: str
+
+
+class KeepArgs(BaseModel):
+    """subscription_id: "" for all."""
+
+    subscription_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +85,18 @@ class Subscription:
 
 
 class Following:
-    """remove: takes a finished download away, with its files."""
-
     def __init__(
         self,
         db: Database,
         ledger: Ledger,
         submission: Submission,
-        remove: Callable[[Viewer, str], Awaitable[bool]],
+        keeping: Keeping,
         clock: Clock,
     ) -> None:
         self._db = db
         self._ledger = ledger
         self._submission = submission
-        self._remove = remove
+        self._keeping = keeping
         self._clock = clock
 
     def jobs(self) -> list[Job[Any]]:
@@ -112,6 +118,15 @@ class Following:
                 retry=Retry(attempts=2),
                 unique_by=lambda args: args.subscription_id,
                 limit=2,
+                policy=OWNER,
+            ),
+            Job(
+                KEEP,
+                self._keep,
+                KeepArgs,
+                title=N_("Remove what subscriptions do not keep"),
+                schedule=Schedule(every=KEEP_EVERY),
+                unique_by=lambda args: args.subscription_id or "all",
                 policy=OWNER,
             ),
         ]
@@ -149,7 +164,7 @@ class Following:
                 )
             )
             if not wanted.earlier:
-                await self._know(tx, identifier, [one.key for one in found.items])
+                await remember(tx, identifier, [one.key for one in found.items])
             await self._enqueue(tx, identifier, viewer.id)
             await audit.record(
                 tx,
@@ -187,6 +202,12 @@ class Following:
                 else min(row["due_at"] or 0.0, self._clock.now() + wanted.every)
             )
             await self._change(tx, viewer, row, version, "changed", wishes=_stored(wanted), due_at=due)
+            await self._ledger.enqueue(tx, KEEP, KeepArgs(subscription_id=identifier), owner=row["user_id"])
+
+    async def beyond(self, viewer: Viewer, identifier: str, wanted: Wanted) -> Sequence[str]:
+        """Titles of the videos that would be removed at once with these wishes, the newest first. Raises UserError, Missing."""
+        check(wanted)
+        return await self._keeping.beyond((await self.get(viewer, identifier)).id, wanted)
 
     async def pause(self, viewer: Viewer, identifier: str, paused: bool, version: int) -> None:
         """Hold it still, or let it go on: then it is looked at soon, and what came meanwhile is fetched. Raises Missing, Stale."""
@@ -267,17 +288,41 @@ class Following:
         if new:
             done["newest_at"] = now
         await self._note(row["id"], error="", failures=0, **done)
-        return {"new": new, "removed": await self._tidy(viewer, _subscription(row))}
+        return {"new": new, "removed": await self._keeping.take_away(row["id"], _subscription(row).wanted)}
+
+    async def _keep(self, context: JobContext, args: KeepArgs) -> dict[str, int]:
+        """Without a subscription: of all that are not paused."""
+        one = download_subscriptions.c.id == args.subscription_id
+        going_on = download_subscriptions.c.paused_at.is_(None)
+        async with self._db.read() as tx:
+            rows = await tx.all(
+                select(download_subscriptions).where(one if args.subscription_id else going_on)
+            )
+        removed = 0
+        for row in rows:
+            context.check_cancelled()
+            removed += await self._keeping.take_away(row["id"], _subscription(row).wanted)
+        return {"removed": removed}
 
     async def _fetch(self, viewer: Viewer, one: Subscription) -> int:
         _, found = await self._submission.look(one.wanted.url, one.instance_id, anew=True)
-        known = await self._known(one, found)
-        keys = choose(one.wanted, found, known)
-        if not keys:
+        known, had, now = await self._known(one, found), await self._keeping.dates(one.id), self._clock.now()
+        chosen = choose(one.wanted, found, known, had, now)
+        if chosen.passed:
+            # Later it would look new, when there is room because something was removed by hand.
+            async with self._db.begin() as tx:
+                await remember(tx, one.id, chosen.passed)
+        if not chosen.keys:
             return 0
-        wish = Wish(one.wanted.quality, one.wanted.container, items=keys, subscription=one.id)
+        wish = Wish(
+            one.wanted.quality,
+            one.wanted.container,
+            items=chosen.keys,
+            subscription=one.id,
+            dates=dates(found, set(chosen.keys), had, now),
+        )
         await self._submission.submit(viewer, one.wanted.url, wish, one.instance_id)
-        return len(keys)
+        return len(chosen.keys)
 
     async def _known(self, one: Subscription, found: Inspection) -> set[str]:
         """Keys that were there before, or that are part of a download of the person's, whatever became of it."""
@@ -296,46 +341,6 @@ class Following:
                     rows = await tx.execute(select(table.c.key).where(mine, table.c.key.in_(some)))
                     known |= {row[0] for row in rows}
         return known
-
-    async def _tidy(self, viewer: Viewer, one: Subscription) -> int:
-        """Take away what is beyond what the person wants to keep. Returns how many downloads."""
-        if one.wanted.keep is None and one.wanted.keep_days is None:
-            return 0
-        async with self._db.read() as tx:
-            rows = await tx.all(
-                select(
-                    downloads.c.id, downloads.c.status, downloads.c.created_at, func.count().label("items")
-                )
-                .join(download_items, download_items.c.download_id == downloads.c.id)
-                .where(downloads.c.subscription_id == one.id)
-                .group_by(downloads.c.id, downloads.c.status, downloads.c.created_at)
-                .order_by(downloads.c.created_at.desc())
-            )
-        removed = newer = 0
-        oldest = self._clock.now() - (one.wanted.keep_days or 0) * 86_400
-        for row in rows:
-            beyond = one.wanted.keep is not None and newer >= one.wanted.keep
-            beyond = beyond or (one.wanted.keep_days is not None and row["created_at"] < oldest)
-            if row["status"] in ("done", "partial"):
-                # What is still on its way replaces nothing yet.
-                newer += int(row["items"])
-            if beyond and row["status"] in FINISHED:
-                async with self._db.begin() as tx:
-                    # Remembered, or it would be new again once its download is forgotten.
-                    keys = await tx.execute(
-                        select(download_items.c.key).where(download_items.c.download_id == row["id"])
-                    )
-                    await self._know(tx, one.id, [key[0] for key in keys])
-                removed += await self._remove(viewer, row["id"])
-        return removed
-
-    async def _know(self, tx: Tx, identifier: str, keys: Sequence[str]) -> None:
-        for key in dict.fromkeys(keys):
-            await tx.execute(
-                tx.insert(download_subscription_known)
-                .values(subscription_id=identifier, key=key)
-                .on_conflict_do_nothing(index_elements=["subscription_id", "key"])
-            )
 
     async def _enqueue(self, tx: Tx, identifier: str, owner: str) -> None:
         await self._ledger.enqueue(tx, LOOK, LookArgs(subscription_id=identifier), owner=owner)

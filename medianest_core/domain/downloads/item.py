@@ -6,6 +6,7 @@ import asyncio
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -257,6 +258,7 @@ class ItemRunner:
                 "done",
                 facts=dict(result.facts),
                 linked=result.linked,
+                published_at=published(result.facts) or item["published_at"],
                 size=next((one.size for one in result.files if one.kind == "media"), None),
                 finished_at=now,
                 job_id=None,
@@ -359,6 +361,14 @@ def _pass(progress: Progress) -> None:
     for mark in _MARKS:
         if progress.total and 100 * (progress.done or 0) >= mark * progress.total:
             failpoint(f"downloads.at_{mark}")
+
+
+def published(facts: Mapping[str, str]) -> float | None:
+    """Epoch seconds of the day that a downloader tells as the fact "published", YYYYMMDD."""
+    try:
+        return datetime.strptime(facts.get("published", ""), "%Y%m%d").replace(tzinfo=UTC).timestamp()
+    except (TypeError, ValueError):
+        return None
 
 
 def _guess(path: Path) -> str:

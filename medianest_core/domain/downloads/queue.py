@@ -165,7 +165,7 @@ class Queue:
         """Derive the download's status from its items; begins filing where that is due. Returns the status."""
         row = await tx.one(select(downloads).where(downloads.c.id == download_id))
         counts = await self.counts(tx, download_id)
-        status = _status(row, counts)
+        status = status_of(row, counts)
         unfiled = False
         if status in ("done", "partial") and row["target_instance"]:
             unfiled = bool(
@@ -363,7 +363,8 @@ class Queue:
             await self.settle(tx, row["download_id"])
 
 
-def _status(row: RowMapping, counts: dict[str, int]) -> str:
+def status_of(row: RowMapping, counts: dict[str, int]) -> str:
+    """A download's status by its items. counts: items by status."""
     if row["status"] == "paused" and counts.get("queued"):
         return "paused"
     if counts.get("running"):

@@ -31,6 +31,7 @@ from medianest_core.domain.downloads.entries import (
 from medianest_core.domain.downloads.filing import PATIENCE, Filing
 from medianest_core.domain.downloads.following import Following
 from medianest_core.domain.downloads.item import ItemRunner
+from medianest_core.domain.downloads.keeping import Keeping, remember
 from medianest_core.domain.downloads.meter import Meter
 from medianest_core.domain.downloads.places import Places
 from medianest_core.domain.downloads.queue import FILING_JOB, ITEM_JOB, FilingArgs, ItemArgs, Queue
@@ -106,7 +107,10 @@ class Downloads:
             clock,
             caches or Caches(cache, clock),
         )
-        self.following = Following(db, ledger, self._submission, self._take_away, clock)
+        self._keeping = Keeping(
+            db, self.queue, instances, library, self.places, self._submission.targets, clock
+        )
+        self.following = Following(db, ledger, self._submission, self._keeping, clock)
         self._reading = Reading(db, self.places, self.meter, library)
         self._sweeper = Sweeper(db, self.places)
         self._tasks = TaskKeeper()
@@ -134,9 +138,6 @@ class Downloads:
             ),
             *self.following.jobs(),
         ]
-
-    async def _take_away(self, viewer: Viewer, download_id: str) -> bool:
-        return await self.remove(viewer, download_id, files=True)
 
     async def start(self) -> None:
         """Make the folder, sweep away orphaned half files, and keep the queue moving."""
@@ -345,6 +346,9 @@ class Downloads:
                 paths -= shared
             else:
                 paths = set()
+            if row["subscription_id"]:
+                keys = select(download_items.c.key).where(download_items.c.download_id == download_id)
+                await remember(tx, row["subscription_id"], [found[0] for found in await tx.execute(keys)])
             await tx.execute(delete(download_archive).where(download_archive.c.item_id.in_(mine)))
             await self._note(tx, viewer, row, "downloads.removed")
             await tx.execute(delete(download_files).where(download_files.c.item_id.in_(mine)))

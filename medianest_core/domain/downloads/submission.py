@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import delete, func, select
@@ -66,7 +66,7 @@ class Wish:
     """What a person chose. items: keys of the chosen items; None for all. library: (instance id, library key) to file into.
     collection: its name there, free or of one made for the same person (admins: any); None for the playlist's title, "" for none.
     server_folder: the downloads folder as the media server sees it, where the guess is wrong; for admins only. subscription: id of the
-    one that asks."""
+    one that asks. dates: key → epoch seconds, where the site does not say when an item was published and the subscription guesses."""
 
     quality: str = ""
     container: str = ""
@@ -76,6 +76,7 @@ class Wish:
     collection: str | None = None
     server_folder: str | None = None
     subscription: str | None = None
+    dates: Mapping[str, float] = field(default_factory=dict)
 
 
 class Submission:
@@ -192,7 +193,12 @@ class Submission:
             await tx.execute(
                 download_items.insert(),
                 [
-                    _item_row(download_id, viewer.id, handle.instance.id, number, one, _form(container), now)
+                    {
+                        **_item_row(
+                            download_id, viewer.id, handle.instance.id, number, one, _form(container), now
+                        ),
+                        "published_at": wish.dates.get(one.key, one.published_at),
+                    }
                     for number, one in enumerate(chosen, start=1)
                 ],
             )

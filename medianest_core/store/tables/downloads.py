@@ -83,6 +83,8 @@ download_items = Table(
     # Already there from an earlier download, so not fetched again.
     Column("linked", Boolean, nullable=False, default=False),
     Column("media_key", String(190)),
+    # Where the site does not say when, what puts it in order among the others of its subscription.
+    Column("published_at", Seconds),
     Column("facts", Json, nullable=False),
     Column("finished_at", Seconds),
 )
