@@ -321,8 +321,8 @@ class Following:
             subscription=one.id,
             dates=dates(found, set(chosen.keys), had, now),
         )
-        await self._submission.submit(viewer, one.wanted.url, wish, one.instance_id)
-        return len(chosen.keys)
+        made = await self._submission.submit(viewer, one.wanted.url, wish, one.instance_id)
+        return len(chosen.keys) if made else 0
 
     async def _known(self, one: Subscription, found: Inspection) -> set[str]:
         """Keys that were there before, or that are part of a download of the person's, whatever became of it."""

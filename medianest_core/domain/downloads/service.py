@@ -167,7 +167,9 @@ class Downloads:
         self, viewer: Viewer, url: str, wish: Wish | None = None, instance_id: str | None = None
     ) -> str:
         """Id of the new download. Raises TooManySubmissions, UserError, ProviderErrors."""
-        return await self._submission.submit(viewer, url, wish or Wish(), instance_id)
+        made = await self._submission.submit(viewer, url, wish or Wish(), instance_id)
+        assert made is not None, "only a subscription can ask for nothing new"
+        return made
 
     async def quota(self, viewer: Viewer, instance_id: str) -> Quota:
         return await self._submission.quota(viewer, instance_id)

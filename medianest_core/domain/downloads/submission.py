@@ -143,8 +143,11 @@ class Submission:
             if handle.instance.id == instance_id:
                 self._choice(handle, wish)
 
-    async def submit(self, viewer: Viewer, url: str, wish: Wish, instance_id: str | None = None) -> str:
-        """Id of the new download. Raises TooManySubmissions, UserError, ProviderErrors."""
+    async def submit(
+        self, viewer: Viewer, url: str, wish: Wish, instance_id: str | None = None
+    ) -> str | None:
+        """Id of the new download; None where all that a subscription asks for is part of one by now. Raises TooManySubmissions, UserError,
+        ProviderErrors."""
         handle, url = self._for(url, instance_id)
         quality, container = self._choice(handle, wish)
         target = await self._target(viewer, wish)
@@ -162,6 +165,10 @@ class Submission:
             folder = f"{folder}/{safe_name(found.title)}"
         async with self._db.begin() as tx:
             await alone(tx, "downloads")
+            if wish.subscription is not None:
+                chosen = await self._not_yet(tx, viewer.id, chosen)
+                if not chosen:
+                    return None
             await self._count(tx, viewer.id, handle.instance.id, quota.limit)
             await tx.execute(
                 downloads.insert().values(
@@ -209,6 +216,14 @@ class Submission:
             failpoint("downloads.before_commit")
         failpoint("downloads.submitted")
         return download_id
+
+    async def _not_yet(self, tx: Tx, user_id: str, chosen: list[FoundItem]) -> list[FoundItem]:
+        """Without what two looks at one subscription, at the same time, have both found to be new."""
+        mine = select(download_items.c.key).where(
+            download_items.c.user_id == user_id, download_items.c.key.in_([one.key for one in chosen])
+        )
+        there = {row[0] for row in await tx.execute(mine)}
+        return [one for one in chosen if one.key not in there]
 
     async def quota(self, viewer: Viewer, instance_id: str) -> Quota:
         async with self._db.read() as tx:

@@ -139,6 +139,21 @@ async def test_a_look_that_dies_after_submitting_submits_nothing_twice(
     assert await channel.keys() == ["old"]
 
 
+async def test_two_looks_at_the_same_time_submit_once(bench: Bench, channel: Channel) -> None:
+    """Both read what is known before either has written: as when somebody looks while the portal does."""
+    one = await channel.following.add(ANN, Wanted(url=URL, earlier=True))
+    known, both = channel.following._known, asyncio.Barrier(2)
+
+    async def together(*args: Any) -> set[str]:
+        found = await known(*args)
+        await both.wait()
+        return found
+
+    channel.following._known = together  # type: ignore[method-assign]
+    assert sorted(await asyncio.gather(*(channel.following._fetch(ANN, one) for _ in range(2)))) == [0, 1]
+    assert await channel.keys() == ["old"] and len(await channel.downloads()) == 1
+
+
 async def test_used_up_submissions_put_it_off_until_there_is_one(bench: Bench, channel: Channel) -> None:
     bench.site.limits = Limits(submissions_per_hour=1)
     one = await channel.following.add(ANN, Wanted(url=URL, earlier=True))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, ClassVar
 
 import pytest
+from sqlalchemy import update
 
 from medianest_core.sdk.routes import Viewer
+from medianest_core.store.tables.downloads import download_items, downloads
 from medianest_core.web.portal.app import Portal
 from medianest_core.web.rest.mount import RestApi
 from tests.fakes.downloads import FakeDownloader, FakeSite, found
@@ -77,6 +80,51 @@ async def test_the_whole_way_on_the_pages(gate: Any, site: FakeSite) -> None:
     assert (await bob.client.post(f"{base}/{one.id}/remove")).status_code == 404
     assert (await ann.client.post(f"{base}/{one.id}/remove")).status_code == 303
     assert "No subscriptions yet" in (await ann.client.get(base)).text
+
+
+async def test_what_would_go_is_shown_before_it_is_saved(
+    gate: Any, site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker runs here: what a subscription has is written down as if it had been fetched."""
+    ann, bob = await gate.person("Ann"), await gate.person("Bob")
+    base, now = "/downloads/subscriptions", time.time()
+    data = {"url": URL, "every": "3600", "earlier": "true"}
+    site.playlist(
+        URL,
+        "Someone's videos",
+        *(found(key, published_at=now - age * 86_400) for age, key in enumerate("abcdefgh")),
+    )
+    assert (await ann.client.post(f"{base}/add", data={**data, "earlier": "true"})).status_code == 303
+    following = gate.services.downloads.following
+    monkeypatch.setattr(gate.services.downloads.queue, "limits", lambda _: site.limits)
+    (one,) = await following.list(_viewer(ann))
+    assert await following._fetch(_viewer(ann), one) == 8
+    async with gate.services.db.begin() as tx:
+        await tx.execute(update(download_items).values(status="done"))
+        await tx.execute(update(downloads).values(status="done"))
+
+    page = f"{base}/{one.id}"
+    assert "Remove" not in (await ann.client.get(page)).text.split("<form", 1)[1].split("</form>")[0]
+    asked = await ann.client.post(page, data={**data, "version": "1", "keep": "7"})
+    assert asked.status_code == 422 and "Remove one video now" in asked.text and "“Video h”" in asked.text
+    asked = await ann.client.post(page, data={**data, "version": "1", "keep": "1"})
+    for words in ("Remove 7 videos now", "“Video b”", "and 2 more", "Say that they may go"):
+        assert words in asked.text, words
+    assert (await following.get(_viewer(ann), one.id)).wanted.keep is None
+    api = f"/api/v1/subscriptions/{one.id}/beyond"
+    assert (await ann.client.get(api, params={"keep_days": 7})).json() == ["Video h"]
+    assert (await ann.client.get(api)).json() == []
+    assert (await ann.client.get(api, params={"keep": 0})).status_code == 422
+    assert (await bob.client.get(api, params={"keep": 1})).status_code == 404
+    saved = await ann.client.post(
+        page, data={**data, "version": "1", "keep": "1", "remove": ["false", "true"]}
+    )
+    assert saved.status_code == 303
+    assert (await following.get(_viewer(ann), one.id)).wanted.keep == 1
+    # Nothing new is asked for: no question either.
+    again = await ann.client.post(page, data={**data, "version": "2", "keep": "1", "title": "x"})
+    assert again.status_code == 303
+    assert "keeps the newest" in (await ann.client.get(base)).text
 
 
 async def test_the_same_over_the_api(gate: Any, site: FakeSite) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,9 @@ from medianest_core.web.portal.views import NORMAL, Action, Badge, Choice, Field
 from medianest_core.web.portal.views.downloads import SubscriptionRow, SubscriptionsView, SubscriptionView
 
 BASE = "/downloads/subscriptions"
+REMOVE = "remove"
+NAMED = 5
+"""Titles that are named of those that would be removed."""
 
 
 class SubscriptionPages:
@@ -89,12 +93,17 @@ class SubscriptionPages:
         following, viewer = services_of(request).downloads.following, someone(request)
         found = await following.get(viewer, request.path_params["id"])
         typed, problem, stale, version = _typed(found.wanted), None, None, found.version
+        going: Sequence[str] = ()
         if request.method == "POST":
             form = await request.form()
             typed, sent = _sent(form), whole(form.get("version"))
             version = found.version if sent is None else sent
             try:
                 wanted = replace(_wanted(typed), url=found.wanted.url, earlier=found.wanted.earlier)
+                if (wanted.keep, wanted.keep_days) != (found.wanted.keep, found.wanted.keep_days):
+                    going = await following.beyond(viewer, found.id, wanted)
+                if going and version == found.version and form.getlist(REMOVE)[-1:] != ["true"]:
+                    raise UserError(_("Say that they may go, or keep more."), REMOVE)
                 await following.change(viewer, found.id, wanted, version)
             except UserError as error:
                 problem = error
@@ -106,7 +115,7 @@ class SubscriptionPages:
             theirs = _typed(found.wanted) if stale is not None else None
             view = SubscriptionView(
                 title=found.name,
-                form=_form(f"{BASE}/{found.id}", typed, problem, version=version, theirs=theirs),
+                form=_form(f"{BASE}/{found.id}", typed, problem, version=version, theirs=theirs, going=going),
             )
         status = self._frame.form_status(request, problem or stale, 409 if stale else 422)
         return await self._frame.page(request, "core/subscription.html", view, status=status)
@@ -159,7 +168,7 @@ def _row(one: Subscription) -> SubscriptionRow:
         )
     if wanted.keep_days is not None:
         notes.append(
-            ngettext("keeps for a day", "keeps for %(count)s days", wanted.keep_days)
+            ngettext("keeps those of a day", "keeps those of %(count)s days", wanted.keep_days)
             % {"count": wanted.keep_days}
         )
     paused = one.paused_at is not None
@@ -262,6 +271,21 @@ def _wanted(typed: dict[str, str]) -> Wanted:
     )
 
 
+def _going(titles: Sequence[str], problem: UserError | None) -> Field:
+    """What would be removed at once, to be agreed to."""
+    named = [f"“{title}”" for title in titles[:NAMED]]
+    if more := len(titles) - len(named):
+        named.append(ngettext("and one more", "and %(count)s more", more) % {"count": more})
+    return Field(
+        name=REMOVE,
+        label=ngettext("Remove one video now", "Remove %(count)s videos now", len(titles))
+        % {"count": len(titles)},
+        kind="toggle",
+        help=", ".join(named),
+        error=_(str(problem)) if problem is not None and problem.field == REMOVE else "",
+    )
+
+
 def _form(
     path: str,
     typed: dict[str, str],
@@ -270,7 +294,10 @@ def _form(
     new: bool = False,
     version: int | None = None,
     theirs: dict[str, str] | None = None,
+    going: Sequence[str] = (),
 ) -> Form:
+    """going: titles of what these wishes would remove at once."""
+
     def more(name: str) -> dict[str, Any]:
         value = typed[name]
         other = theirs[name] if theirs is not None and theirs[name] != value else None
@@ -295,7 +322,7 @@ def _form(
     every = tuple(
         Choice(label=span(one), value=f"{one:g}", current=f"{one:g}" == typed["every"]) for one in EVERY
     )
-    known = {field for group in (typed,) for field in group}
+    known = {*typed, REMOVE}
     return Form(
         path=path,
         id="subscription",
@@ -323,10 +350,19 @@ def _form(
             ),
             FieldGroup(
                 title=_("What is kept"),
-                help=_("Left empty, everything stays. What goes away goes with its files."),
+                help=_(
+                    "Left empty, everything stays. Older videos go with their files and leave the library; never one that is also "
+                    "part of another download."
+                ),
                 fields=(
                     Field(label=_("The newest"), inputmode="numeric", unit=_("videos"), **more("keep")),
-                    Field(label=_("For"), inputmode="numeric", unit=_("days"), **more("keep_days")),
+                    Field(
+                        label=_("Published in the last"),
+                        inputmode="numeric",
+                        unit=_("days"),
+                        **more("keep_days"),
+                    ),
+                    *((_going(going, problem),) if going else ()),
                 ),
             ),
         ),

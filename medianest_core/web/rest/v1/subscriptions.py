@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
@@ -16,7 +18,8 @@ subscriptions = Resource("subscriptions", "/subscriptions")
 
 class Wishes(BaseModel):
     """every: seconds between two looks, of 900, 3600, 21600, 86400 or 604800. title: text, or a pattern with * and ?. shortest, longest:
-    seconds. after: epoch seconds. keep, keep_days: what is beyond goes away with its files. earlier: also what is there already."""
+    seconds. after: epoch seconds. keep: so many of the newest videos. keep_days: those published in so many days. What is beyond goes away
+    with its files. earlier: also what is there already."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,6 +81,18 @@ async def change_subscription(
     if body.paused is not None:
         await following.pause(viewer, subscription_id, body.paused, version)
     return await following.get(viewer, subscription_id)
+
+
+@subscriptions.get("/{subscription_id}/beyond", policy=OWNER)
+async def beyond(
+    request: Request, subscription_id: str, keep: int | None = None, keep_days: int | None = None
+) -> list[str]:
+    """Titles of the videos that would be removed at once if you kept so many, or those of so many days; the newest first."""
+    following, viewer = services_of(request).downloads.following, someone(request)
+    found = await following.get(viewer, subscription_id)
+    return list(
+        await following.beyond(viewer, subscription_id, replace(found.wanted, keep=keep, keep_days=keep_days))
+    )
 
 
 @subscriptions.post("/{subscription_id}/look", policy=OWNER, status=202)
