@@ -17,6 +17,8 @@ from sqlalchemy.orm import aliased
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
+from medianest_core.bus.events import DownloadRemoved
+from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.downloads.entries import FINISHED, Target
 from medianest_core.domain.downloads.filters import Wanted, beyond
 from medianest_core.domain.downloads.places import Places, server_path
@@ -25,6 +27,7 @@ from medianest_core.domain.downloads.sweeping import remove_files
 from medianest_core.domain.library.service import Library
 from medianest_core.host.instances import Instances
 from medianest_core.sdk.errors import MediaNestError
+from medianest_core.sdk.events import Audience
 from medianest_core.sdk.media import MediaSource
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.downloads import (
@@ -57,6 +60,7 @@ class Keeping:
     def __init__(
         self,
         db: Database,
+        bus: EventBus,
         queue: Queue,
         instances: Instances,
         library: Library,
@@ -65,6 +69,7 @@ class Keeping:
         clock: Clock,
     ) -> None:
         self._db = db
+        self._bus = bus
         self._queue = queue
         self._instances = instances
         self._library = library
@@ -123,10 +128,15 @@ class Keeping:
     async def _settle(self, tx: Tx, download_id: str) -> None:
         """A download of which everything went is no more; of others the pages learn."""
         counts = await self._queue.counts(tx, download_id)
+        row = await tx.one(select(downloads).where(downloads.c.id == download_id))
         if not counts:
             await tx.execute(delete(downloads).where(downloads.c.id == download_id))
+            await self._bus.publish(
+                tx,
+                DownloadRemoved(download_id=download_id, user_id=row["user_id"], title=row["title"]),
+                Audience.downloads(row["user_id"]),
+            )
             return
-        row = await tx.one(select(downloads).where(downloads.c.id == download_id))
         status = status_of(row, counts)
         await tx.execute(
             update(downloads)

@@ -108,7 +108,7 @@ class Downloads:
             caches or Caches(cache, clock),
         )
         self._keeping = Keeping(
-            db, self.queue, instances, library, self.places, self._submission.targets, clock
+            db, bus, self.queue, instances, library, self.places, self._submission.targets, clock
         )
         self.following = Following(db, ledger, self._submission, self._keeping, clock)
         self._reading = Reading(db, self.places, self.meter, library)

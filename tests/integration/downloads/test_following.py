@@ -24,7 +24,7 @@ from medianest_core.domain.downloads.following import (
     Subscription,
 )
 from medianest_core.ledger.enqueue import Ledger
-from medianest_core.sdk.downloads import Limits
+from medianest_core.sdk.downloads import Inspection, Limits
 from medianest_core.sdk.errors import NotReady, UserError
 from medianest_core.sdk.routes import Viewer
 from medianest_core.store.errors import Stale
@@ -144,10 +144,10 @@ async def test_two_looks_at_the_same_time_submit_once(bench: Bench, channel: Cha
     one = await channel.following.add(ANN, Wanted(url=URL, earlier=True))
     known, both = channel.following._known, asyncio.Barrier(2)
 
-    async def together(*args: Any) -> set[str]:
-        found = await known(*args)
+    async def together(one: Subscription, found: Inspection) -> set[str]:
+        keys = await known(one, found)
         await both.wait()
-        return found
+        return keys
 
     channel.following._known = together  # type: ignore[method-assign]
     assert sorted(await asyncio.gather(*(channel.following._fetch(ANN, one) for _ in range(2)))) == [0, 1]
