@@ -48,14 +48,18 @@ class Response:
 
     def raise_for_status(self) -> Response:
         """Self for 2xx; AuthFailed for 401 and 403, NotFound for 404, RateLimited for 429, NotReady for 5xx, else Rejected."""
-        from medianest_core.sdk import errors
-
         if self.ok:
             return self
+        from urllib.parse import urlsplit
+
+        from medianest_core.sdk import errors
+
         if self.status in (401, 403):
             raise errors.AuthFailed("The service refused the credentials.")
         if self.status == 404:
-            raise errors.NotFound("The service does not know this address.")
+            # Without the query: it may hold what nobody else is to see.
+            path = urlsplit(self.url).path[:200] or "/"
+            raise errors.NotFound(N_("The service does not know the address {path}.").format(path=path))
         if self.status == 429:
             header = self.headers.get("retry-after", "")
             raise errors.RateLimited(
