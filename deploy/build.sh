@@ -24,8 +24,15 @@ else
 fi
 
 cd "$root"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 1' HUP INT TERM
 for project in . plugins/*/; do
-    "$uv" build -q --no-python-downloads --python "${PYTHON:-python3}" \
-        --build-constraint requirements.lock --out-dir "$target" "$project"
+    # Shown only when it fails; uv's own -q would keep back what went wrong.
+    if ! "$uv" build --no-python-downloads --python "${PYTHON:-python3}" \
+        --build-constraint requirements.lock --out-dir "$target" "$project" >"$log" 2>&1; then
+        cat "$log" >&2
+        exit 1
+    fi
 done
 cp requirements.lock deploy/install.sh "$target/"

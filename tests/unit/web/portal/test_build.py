@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -42,9 +43,20 @@ def test_node_is_asked_of_pypi_only_where_it_is_missing(monkeypatch: pytest.Monk
     assert not any("nodejs" in name for name in hook.dependencies())
     monkeypatch.setattr(shutil, "which", lambda *_args, **_named: None)
     assert any("nodejs" in name for name in hook.dependencies())
-    folder = hatch_build._node_folder()
-    assert folder is not None
-    assert (folder / "node").exists() or (folder / "node.exe").exists()
+
+
+def test_npm_of_pypi_runs_where_none_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_args, **_named: None)
+    for program in ("node", "npm"):
+        done = subprocess.run(
+            [*hatch_build._command(program), "--version"],
+            env={"PATH": ""},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+", done.stdout.strip())
 
 
 def weight(name: str) -> int:
