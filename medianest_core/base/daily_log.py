@@ -7,6 +7,7 @@ appends to the file of the day, so nothing has to be renamed.
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,10 +23,18 @@ class DailyFile(logging.Handler):
         self._clock = clock or SystemClock()
         self._day = ""
         self._file: logging.FileHandler | None = None
+        self._closed = False
+        """Whether the file could not be opened the last time."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._today().emit(record)
+            self._closed = False
+        except OSError as error:
+            # Said once: the library's own way is a page of traceback for each line.
+            if not self._closed:
+                sys.stderr.write(f"No log can be written in {self._folder}: {error.strerror}.\n")
+            self._closed = True
         except Exception:
             self.handleError(record)
 

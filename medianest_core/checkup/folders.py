@@ -25,7 +25,7 @@ def check(settings: AppSettings, *, least: int = LEAST, little: int = LITTLE) ->
         (N_("data folder"), settings.data_dir.absolute()),
         (N_("downloads folder"), settings.downloads),
     ):
-        there = _writable(name, folder)
+        there = writable(name, folder)
         found.append(there)
         found.append(_room(name, _nearest(folder), least, little))
     found += _keys(settings.data_dir.absolute() / "keys.json")
@@ -36,7 +36,8 @@ def _nearest(folder: Path) -> Path:
     return next(one for one in (folder, *folder.parents) if one.exists())
 
 
-def _writable(name: str, folder: Path) -> Finding:
+def writable(name: str, folder: Path) -> Finding:
+    """Whether this account can keep something there, tried with a file. name: as the finding is called."""
     account = os.geteuid()
     if not folder.exists():
         parent = _nearest(folder)

@@ -53,6 +53,7 @@ def serve(
         host=host, port=port, data_dir=data_dir, safe_mode=safe_mode or None, dev=dev or None, worker=worker
     )
     _refuse_what_cannot_work(settings, processes)
+    refuse_closed_folder(settings)
     if processes > 1:
         _serve_many(settings, processes)
     handle, _, parent = (given or "").partition(":")
@@ -88,6 +89,17 @@ def _refuse_what_cannot_work(settings: AppSettings, processes: int) -> None:
             err=True,
         )
         raise typer.Exit(2)
+
+
+def refuse_closed_folder(settings: AppSettings) -> None:
+    """Exit with a message where nothing can be kept: the log and the database would each fail in their own words."""
+    from medianest_core.base.finding import Level
+    from medianest_core.checkup.folders import writable
+
+    found = writable("data folder", settings.data_dir.absolute())
+    if found.level is Level.PROBLEM:
+        typer.echo(f"{found.text} {found.remedy}", err=True)
+        raise typer.Exit(1)
 
 
 def _serve_many(settings: AppSettings, processes: int) -> NoReturn:

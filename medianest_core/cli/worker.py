@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medianest_core.cli.serve import loop_factory, make_settings
+from medianest_core.cli.serve import loop_factory, make_settings, refuse_closed_folder
 
 if TYPE_CHECKING:
     from medianest_core.base.settings import AppSettings
@@ -35,6 +35,7 @@ def worker(
     if not settings.shared:
         typer.echo(NEEDS_POSTGRES, err=True)
         raise typer.Exit(2)
+    refuse_closed_folder(settings)
     from medianest_core.base import logging
     from medianest_core.base.arenas import share_arenas
 

@@ -106,7 +106,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
     script = (
         "import os; from pathlib import Path; from medianest_core.checkup import folders;"
         "os.setgroups([]); os.setgid(12345); os.setuid(12345);"
-        "found = folders._writable('data folder', Path('.')); print(found.level, found.text, found.remedy)"
+        "found = folders.writable('data folder', Path('.')); print(found.level, found.text, found.remedy)"
     )
     closed.chmod(0o555)
     told = subprocess.run(

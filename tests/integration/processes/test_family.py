@@ -69,6 +69,24 @@ def test_sqlite_refuses_what_it_cannot_do(tmp_path: Path, arguments: list[str], 
     assert said in done.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_folder_that_is_none_is_refused_in_one_sentence(tmp_path: Path, command: str) -> None:
+    (tmp_path / "portal").touch()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MEDIANEST_")}
+    environment["MEDIANEST_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:9/none"
+    done = subprocess.run(
+        [*PYTHON, command, "--data-dir", str(tmp_path / "portal")],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "is no folder. Name another one" in done.stderr
+
+
 @pytest.mark.full
 async def test_a_second_signal_ends_a_worker_at_once(portal: Cluster) -> None:
     worker = portal.worker("--queues", "default")

@@ -40,6 +40,19 @@ def test_each_day_has_its_file_and_old_ones_go(tmp_path: Path) -> None:
     assert (tmp_path / "portal-2025-11-25.log").read_text() == "day 4\n"
 
 
+def test_a_folder_that_takes_no_log_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    handler = DailyFile(tmp_path / "logs", "portal", keep_days=2, clock=FakeClock(NOON))
+    for _ in range(3):
+        handler.emit(_record("not kept"))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert str(tmp_path / "logs") in said
+    (tmp_path / "logs").mkdir()
+    handler.emit(_record("kept"))
+    handler.close()
+    assert (tmp_path / "logs" / "portal-2025-11-21.log").read_text() == "kept\n"
+
+
 def _write(folder: Path, mark: str) -> None:
     handler = DailyFile(folder, "portal", keep_days=2, clock=FakeClock(NOON))
     for number in range(500):
