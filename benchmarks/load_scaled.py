@@ -1,14 +1,16 @@
 """Load on the portal scaled out: nginx, two web processes, a worker, PostgreSQL and Redis, all on this machine.
 
 Requests arrive at a fixed rate, whether or not those before them have been answered, and are timed from the moment at which they
-were due. Meanwhile sockets listen, and are timed from the moment of each event. Needs the servers that `make services` installs.
-`--json` prints one object on the last line.
+were due. Meanwhile sockets listen, and are timed from the moment of each event; `--rate 0` measures them alone. `--flush` empties Redis
+halfway. In the end all work must have ended, and each stored event must have reached each socket. Needs the servers that
+`make services` installs. `--json` prints one object on the last line.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -18,6 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,18 +28,18 @@ from urllib.parse import urlsplit
 
 import httpx
 import psutil
-import websockets
-from websockets.asyncio.client import ClientConnection
 
 from benchmarks.load import _answer
 from tests.e2e.nginx import Nginx
 from tests.e2e.processes import PYTHON
 from tests.integration.crash.town import Town
+from tests.integration.crash.verdict import settled
 
 ROOT = "/medianest"
 PASSWORD = "a password for measuring"  # of accounts that live for one run
 EVENTS_EVERY = 2.0
 _OPENING = 25
+_DELIVERY = 30.0
 MIX: tuple[tuple[int, str, str], ...] = (
     (25, "GET", "/api/v1/library/titles?limit=50"),
     (10, "GET", "/api/v1/library/titles?sort=year&limit=50"),
@@ -64,8 +67,16 @@ class Found:
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     events: list[float] = field(default_factory=list)
+    heard: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """Number of a stored event and name of a person → that person's sockets that heard it."""
+    missed: int = 0
+    """Deliveries of these events that did not arrive."""
     opened: int = 0
     lost: int = 0
+    signed_in: int = 0
+    """People who were let in when all was over."""
+    left: list[str] = field(default_factory=list)
+    """Sentences about work that did not end."""
     cpu: dict[str, float] = field(default_factory=dict)
     """Seconds of the processor by part, while requests were measured."""
 
@@ -171,46 +182,108 @@ async def _requests(client: Client, people: list[Person], rate: float, seconds: 
     await asyncio.gather(*running)
 
 
-async def _socket(
-    url: str, person: Person, found: Found, gate: asyncio.Semaphore, over: asyncio.Event
-) -> None:
-    """One page that listens."""
-    address = f"{url.replace('http', 'ws', 1)}/live/socket.io/?EIO=4&transport=websocket"
-    origin = url.removesuffix(ROOT)
-    try:
-        async with gate:
-            connection: ClientConnection = await websockets.connect(
-                address,
-                additional_headers={"Cookie": person.cookie},
-                origin=websockets.Origin(origin),
-                compression=None,
-                open_timeout=60,
-                ping_interval=None,
-                local_addr=(person.address, 0),
-            )
-            await connection.recv()
-            await connection.send("40")
-            await connection.recv()
-        found.opened += 1
-        listening = asyncio.create_task(_listen(connection, found))
-        await over.wait()
-        if listening.done():
-            found.lost += 1
-        listening.cancel()
-        await connection.close()
-    except (OSError, websockets.WebSocketException, TimeoutError):
-        found.lost += 1
+class Page(asyncio.Protocol):
+    """One page that listens. Speaks just enough of the protocols: a thousand in one process must not be what is measured."""
 
+    def __init__(self, url: str, person: Person, found: Found) -> None:
+        parts = urlsplit(url)
+        lines = [
+            f"GET {parts.path}/live/socket.io/?EIO=4&transport=websocket HTTP/1.1",
+            f"Host: {parts.netloc}",
+            f"Origin: {parts.scheme}://{parts.netloc}",
+            f"Cookie: {person.cookie}",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+            "",
+            "",
+        ]
+        self._request = "\r\n".join(lines).encode()
+        self._person, self._found = person, found
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+        self.upgraded = False
+        self.begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        """Whether the portal says hello; False where the connection ended before."""
+        self.over = False
 
-async def _listen(connection: ClientConnection, found: Found) -> None:
-    async for message in connection:
-        text = message if isinstance(message, str) else message.decode()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(self._request)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.begun.done():
+            self.begun.set_result(False)
+        if not self.over:
+            self._found.lost += 1
+
+    def close(self) -> None:
+        self.over = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        arrived = time.time()
+        self._received += data
+        if not self.upgraded:
+            head, ended, rest = self._received.partition(b"\r\n\r\n")
+            if not ended:
+                return
+            if not head.startswith(b"HTTP/1.1 101"):
+                assert self._transport is not None
+                self._transport.close()
+                return
+            self.upgraded, self._received = True, rest
+        while (message := self._next()) is not None:
+            self._take(message, arrived)
+
+    def _next(self) -> str | None:
+        """The next whole frame's text (RFC 6455, section 5.2); a server masks nothing."""
+        data = self._received
+        if len(data) < 2:
+            return None
+        size, begin = data[1], 2
+        if size == 126:
+            size, begin = int.from_bytes(data[2:4]), 4
+        elif size == 127:
+            size, begin = int.from_bytes(data[2:10]), 10
+        if len(data) < begin or len(data) < begin + size:
+            return None
+        self._received = data[begin + size :]
+        return data[begin : begin + size].decode()
+
+    def _send(self, text: str) -> None:
+        """A short text, under the mask that changes nothing."""
+        assert self._transport is not None
+        self._transport.write(bytes((0x81, 0x80 | len(text))) + bytes(4) + text.encode())
+
+    def _take(self, text: str, arrived: float) -> None:
         if text == "2":
-            await connection.send("3")
+            self._send("3")
+        elif text.startswith("0"):
+            self._send("40")
         elif text.startswith("42"):
-            told = json.loads(text[2:])
-            if told[0] == "job:changed" or told[0].startswith("library"):
-                found.events.append(time.time() - told[1]["at"])
+            name, told = json.loads(text[2:])
+            if name == "hello" and not self.begun.done():
+                self.begun.set_result(True)
+            elif name == "job:changed" or name.startswith("library"):
+                self._found.events.append(arrived - told["at"])
+                if told["seq"] is not None:
+                    self._found.heard[told["seq"], self._person.name] += 1
+
+
+async def _open(url: str, person: Person, found: Found, gate: asyncio.Semaphore) -> Page:
+    parts = urlsplit(url)
+    page = Page(url, person, found)
+    async with gate, asyncio.timeout(60):
+        await asyncio.get_running_loop().create_connection(
+            lambda: page, parts.hostname or "", parts.port or 80, local_addr=(person.address, 0)
+        )
+        if await page.begun:
+            found.opened += 1
+    return page
 
 
 async def _events(client: Client, person: Person, over: asyncio.Event) -> None:
@@ -222,25 +295,58 @@ async def _events(client: Client, person: Person, over: asyncio.Event) -> None:
                 await over.wait()
 
 
-async def _measure(url: str, people: list[Person], options: argparse.Namespace) -> Found:
-    found, aside = Found(), Found()
-    over, gate = asyncio.Event(), asyncio.Semaphore(_OPENING)
-    sockets = [
-        asyncio.create_task(_socket(url, people[number % len(people)], found, gate, over))
-        for number in range(options.sockets)
-    ]
-    while found.opened + found.lost < options.sockets:  # sockets tell nobody
-        await asyncio.sleep(0.1)
+async def _flush(town: Town, after: float) -> None:
+    assert town.redis is not None
+    await asyncio.sleep(after)
+    await asyncio.to_thread(town.redis.flush)
+
+
+def _missing(found: Found, since: int, sockets: Mapping[str, int]) -> int:
+    """Deliveries of events after number `since` that did not arrive. sockets: of each person.
+
+    Some events are for one person only; whatever is for more than one is for all, who are admins.
+    """
+    missing = 0
+    for number in {one for one, _ in found.heard if one > since}:
+        names = [name for name in sockets if (number, name) in found.heard]
+        wanted = names if len(names) == 1 else list(sockets)
+        missing += sum(sockets[name] - found.heard[number, name] for name in wanted)
+    return missing
+
+
+async def _measure(town: Town, url: str, people: list[Person], options: argparse.Namespace) -> Found:
+    found, aside, after = Found(), Found(), Found()
+    enough, gate = asyncio.Event(), asyncio.Semaphore(_OPENING)
+    pages = await asyncio.gather(
+        *(_open(url, people[number % len(people)], found, gate) for number in range(options.sockets))
+    )
     client = Client(url, found)
     # Connections, caches and compiled statements first, as on any other day.
     await _requests(Client(url, aside), people, min(50.0, options.rate), 3.0)
-    events = asyncio.create_task(_events(Client(url, aside), people[0], over))
+    events = asyncio.create_task(_events(Client(url, aside), people[0], enough))
     found.events.clear()
+    since = max((number for number, _ in found.heard), default=0)
     before = _cpu_by_part()
-    await _requests(client, people, options.rate, options.seconds)
+    work = [_requests(client, people, options.rate, options.seconds), asyncio.sleep(options.seconds)]
+    if options.flush:
+        work.append(_flush(town, options.seconds / 2))
+    await asyncio.gather(*work)
     found.cpu = {part: round(used - before.get(part, 0.0), 1) for part, used in _cpu_by_part().items()}
-    over.set()
-    await asyncio.gather(events, *sockets)
+    enough.set()
+    await events
+    found.left = await asyncio.to_thread(settled, town)
+    sockets = {
+        person.name: len(range(number, options.sockets, len(people))) for number, person in enumerate(people)
+    }
+    deadline = time.monotonic() + _DELIVERY
+    while (missing := _missing(found, since, sockets)) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    found.missed = missing
+    for person in people:
+        await Client(url, after).ask(person, "GET", "/api/v1/me", time.perf_counter())
+    found.signed_in = after.statuses["200"]
+    for page in pages:
+        page.close()
     return found
 
 
@@ -259,7 +365,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 nginx.start()
                 url = nginx.url("all")
                 people = _people(town, url, options.people)
-                found = asyncio.run(_measure(url, people, options))
+                found = asyncio.run(_measure(town, url, people, options))
                 memory = sum(psutil.Process(one.pid).memory_full_info().uss for one in town.members) / 2**20
             finally:
                 nginx.close()
@@ -267,6 +373,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "benchmark": "load scaled out",
         "cores": psutil.cpu_count(),
         "busy_before": busy_before,
+        "redis_emptied": options.flush,
+        "people": options.people,
+        "signed_in_afterwards": found.signed_in,
+        "work_left": found.left,
         "requests": {
             "rate": options.rate,
             "seconds": options.seconds,
@@ -279,6 +389,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "opened": found.opened,
             "lost": found.lost,
             "events": len(found.events),
+            "missed": found.missed,
             **_spread(found.events),
         },
         "cpu_seconds": found.cpu,
@@ -289,7 +400,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
+    parser.add_argument("--rate", type=float, default=200.0, help="requests a second; 0 for sockets alone")
+    parser.add_argument("--flush", action="store_true", help="empty Redis halfway")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--sockets", type=int, default=1_000)
     parser.add_argument("--people", type=int, default=10)
@@ -301,6 +413,10 @@ def main() -> None:
     requests, sockets = result["requests"], result["sockets"]
     print(f"{options.rate:.0f} requests/s for {options.seconds:.0f} s: {requests}")
     print(f"{options.sockets} sockets: {sockets}")
+    print(
+        f"afterwards: {result['signed_in_afterwards']} of {options.people} people signed in, "
+        f"work left: {result['work_left'] or 'none'}"
+    )
     print(f"processor: {result['cpu_seconds']} s")
     print(f"memory of the portal's processes: {result['memory_mb']} MB")
     if options.json:
