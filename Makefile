@@ -15,7 +15,7 @@ ASSETS := medianest_core/web/portal/static/dist/manifest.json
 ARGS ?=
 BUDGET ?= 600
 
-.PHONY: help setup run demo test test-full check fix bench lock assets services screenshots reference dist downstream soak clean
+.PHONY: help setup run demo test test-full check fix bench lock assets services screenshots reference dist image-check downstream soak clean
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /'
 
@@ -80,6 +80,10 @@ screenshots: services  ## docs/screenshots from the demo
 
 dist: $(if $(filter .tools/%,$(UV)),.tools/bin/uv)  ## dist/: wheels of the core and the plugins, and what installs them
 	@UV="$(UV)" PYTHON="$(PYTHON)" sh deploy/build.sh dist
+
+# Not part of the suite: it needs an engine, and a registry or the base image on this machine.
+image-check: setup  ## build the container image with Docker or Podman and try it; ARGS go to the engine's build
+	@.venv/bin/python -m tests.integration.deploy.image_check $(ARGS)
 
 downstream: setup  ## each plugin and example from its wheel in an environment of its own; ARGS=NAME for one
 	@.venv/bin/python -m tests.downstream $(ARGS)
