@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,25 @@ def test_only_nginx_can_be_reached_from_outside() -> None:
     for store in ("postgres", "redis"):
         assert set(made["services"][store]["networks"]) <= inside, store
     assert not set(made["services"]["nginx"]["networks"]) & inside
+
+
+def test_the_portal_keeps_its_address_when_it_is_started_again() -> None:
+    """nginx asks for the address behind a name only when it starts."""
+    made = compose("compose.yaml")
+
+    def default(value: str) -> str:
+        found = re.fullmatch(r"\$\{\w+:-(.+)\}", value)
+        assert found, value
+        return found[1]
+
+    (pool,) = made["networks"]["edge"]["ipam"]["config"]
+    web = ip_address(default(made["services"]["web"]["networks"]["edge"]["ipv4_address"]))
+    network = ip_network(default(pool["subnet"]))
+    assert web in network
+    # The engine itself has the first one, and gives the next ones to others.
+    assert int(web) > int(network.network_address) + len(made["services"]) + 1
+    conf = (DEPLOY / "nginx" / "medianest.conf").read_text("utf-8")
+    assert re.findall(r"^    server (\w+):\d+;", conf, re.M) == ["web"]
 
 
 @pytest.mark.parametrize("name", COMPOSE)
