@@ -65,6 +65,7 @@ class Person:
 @dataclass
 class Found:
     latencies: list[float] = field(default_factory=list)
+    by_path: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     statuses: Counter[str] = field(default_factory=Counter)
     events: list[float] = field(default_factory=list)
     heard: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -99,7 +100,7 @@ def _spread(values: list[float]) -> dict[str, float]:
     """Milliseconds."""
     if len(values) < 2:
         return {}
-    cuts = statistics.quantiles(values, n=100)
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
     shown = {"p50_ms": cuts[49], "p95_ms": cuts[94], "p99_ms": cuts[98], "most_ms": max(values)}
     return {name: round(1000 * value, 1) for name, value in shown.items()}
 
@@ -164,7 +165,9 @@ class Client:
             return
         self._free.append((reader, writer))
         self._found.statuses[str(status)] += 1
-        self._found.latencies.append(time.perf_counter() - due)
+        took = time.perf_counter() - due
+        self._found.latencies.append(took)
+        self._found.by_path[f"{method} {path}"].append(took)
 
 
 async def _requests(client: Client, people: list[Person], rate: float, seconds: float) -> None:
@@ -383,6 +386,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "answers": dict(found.statuses),
             "errors": sum(count for name, count in found.statuses.items() if name not in ("200", "304")),
             **_spread(found.latencies),
+            "by_path": {path: _spread(took) for path, took in sorted(found.by_path.items())},
         },
         "sockets": {
             "asked": options.sockets,
@@ -411,7 +415,10 @@ def main() -> None:
     options = parser.parse_args()
     result = measure(options)
     requests, sockets = result["requests"], result["sockets"]
-    print(f"{options.rate:.0f} requests/s for {options.seconds:.0f} s: {requests}")
+    told = {name: value for name, value in requests.items() if name != "by_path"}
+    print(f"{options.rate:.0f} requests/s for {options.seconds:.0f} s: {told}")
+    for path, spread in requests["by_path"].items():
+        print(f"    {path}: {spread}")
     print(f"{options.sockets} sockets: {sockets}")
     print(
         f"afterwards: {result['signed_in_afterwards']} of {options.people} people signed in, "
