@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ def test_a_plugins_command_gets_what_was_typed(monkeypatch: pytest.MonkeyPatch) 
     assert run("toy", "nowhere")[0] == 2
     assert run("nobody")[0] == 2
     assert run("plugins", "--help")[0] == 0
+
+
+def test_it_tells_its_version_without_a_command() -> None:
+    assert run("--version") == (0, f"MediaNest {version('medianest')}\n")
 
 
 async def test_what_goes_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
