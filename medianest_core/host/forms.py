@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -12,12 +12,18 @@ from pydantic import AnyHttpUrl, AnyUrl, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from medianest_core.host.settings_models import is_group
+from medianest_core.base.nested import ENTRY_ID, editable, entries, entry_title
+from medianest_core.host.settings_models import entry_of, is_group, secret_places
 from medianest_core.sdk.settings import HttpUrl, Secret, ServiceSettings, SettingsGroup
 
-FormKind = Literal["text", "url", "secret", "number", "bool", "select", "textarea", "list"]
+FormKind = Literal["text", "url", "secret", "number", "bool", "select", "textarea", "list", "entries"]
 CLEAR = "__clear"
 """A form field `<secret>__clear` with a true value removes a stored secret."""
+REMOVE = "__remove"
+"""A form field `<list>.<id>__remove` with a true value removes an entry, for browsers without scripts."""
+SPARE = "__spare"
+"""A form field `<list>__spare` holds the id of one more entry, which counts only where something is typed into it."""
+_TRUE = frozenset({"true", "on", "1", "yes"})
 
 _BOUNDS = {"ge": "minimum", "gt": "minimum", "le": "maximum", "lt": "maximum", "multiple_of": "step"}
 
@@ -30,6 +36,10 @@ class FormField:
     `is_set` says that one is stored and `reference` shows a stored "$env:" or "$file:" reference. choices: (value, label).
     minimum, maximum, step: for numbers. multiline: of a textarea, and of a secret with line breaks. group: label of the settings
     that this one belongs to; its name is then "group.field".
+
+    kind `entries`: a list of settings that belong together; `value` holds the ids of its entries, and the form field of that name
+    is sent once for each of them, in order. Their own fields follow, named "list.id.field", with the id in `entry`, and with the
+    label of the list as `group`.
     """
 
     name: str
@@ -49,6 +59,7 @@ class FormField:
     step: float | None = None
     multiline: bool = False
     group: str = ""
+    entry: str = ""
 
 
 def form_fields(
@@ -58,13 +69,15 @@ def form_fields(
 ) -> list[FormField]:
     """The model's fields in order.
 
-    values: stored or typed ones; a secret's value is never repeated. errors: field name → sentence.
+    values: stored or typed ones; a secret's value is never repeated. errors: field name → sentence, as InvalidSettings has them.
     """
     given, wrong = values or {}, errors or {}
     found = []
     for name, field in model.model_fields.items():
         if is_group(field.annotation):
             found += _group(name, field, field.annotation, given.get(name), wrong)
+        elif (kind := entry_of(field.annotation)) is not None:
+            found += _list(name, field, kind, given.get(name), wrong)
         else:
             found.append(_field(name, field, given.get(name), name in given, wrong.get(name, "")))
     return found
@@ -76,41 +89,126 @@ def _group(
     """Inputs of settings that belong together. value: as stored or typed, or None for the defaults."""
     default = field.get_default(call_default_factory=True)
     if not isinstance(value, Mapping):
-        value = default.model_dump() if isinstance(default, SettingsGroup) else {}
+        value = dict(default) if isinstance(default, SettingsGroup) else {}
+    return list(_part(name, _label(name, field), group, value, wrong))
+
+
+def _part(
+    place: str, label: str, part: type[SettingsGroup], value: Mapping[str, Any], wrong: Mapping[str, str]
+) -> Iterator[FormField]:
+    """Inputs of a group, or of an entry. place: before their names."""
+    for inner, one in part.model_fields.items():
+        name = f"{place}.{inner}"
+        field = _field(inner, one, value.get(inner), inner in value, wrong.get(name, ""))
+        yield replace(field, name=name, group=label)
+
+
+def _list(
+    name: str, field: FieldInfo, kind: type[SettingsGroup], value: Any, wrong: Mapping[str, str]
+) -> Iterator[FormField]:
+    """A list and the inputs of its entries. value: as stored or typed, or None for the defaults."""
+    if value is None:
+        default = field.get_default(call_default_factory=True)
+        value = default if isinstance(default, list) else ()
+    found = entries(editable({name: value})[name])
+    label = _label(name, field)
+    yield FormField(
+        name=name,
+        kind="entries",
+        label=label,
+        help=field.description or "",
+        required=field.is_required(),
+        value=tuple(entry_id for entry_id, _ in found),
+        error=wrong.get(name, ""),
+    )
+    for entry_id, entry in found:
+        for one in _part(f"{name}.{entry_id}", label, kind, entry, wrong):
+            yield replace(one, entry=entry_id)
+
+
+def blank_entry(model: type[ServiceSettings], name: str, entry_id: str) -> list[FormField]:
+    """The inputs of one more entry of a list."""
+    field = model.model_fields[name]
+    kind = entry_of(field.annotation)
+    assert kind is not None, name
     return [
-        replace(
-            _field(inner, one, value.get(inner), inner in value, wrong.get(f"{name}.{inner}", "")),
-            name=f"{name}.{inner}",
-            group=_label(name, field),
-        )
-        for inner, one in group.model_fields.items()
+        replace(one, entry=entry_id) for one in _part(f"{name}.{entry_id}", _label(name, field), kind, {}, {})
     ]
 
 
-def parse_form(
-    model: type[ServiceSettings], form: Mapping[str, Any], previous: Mapping[str, Any] | None = None
+def entry_titles(model: type[ServiceSettings], values: Mapping[str, Any]) -> dict[str, str]:
+    """ "list.id" → what to call the entry: its first text, or a number."""
+    found = {}
+    for name, field in model.model_fields.items():
+        kind = entry_of(field.annotation)
+        if kind is None:
+            continue
+        for place, (entry_id, entry) in enumerate(entries(editable(values).get(name)), 1):
+            plain = {key: entry.get(key) for key, one in kind.model_fields.items() if _kind(one) != "secret"}
+            found[f"{name}.{entry_id}"] = entry_title(plain) or str(place)
+    return found
+
+
+def shown_again(
+    model: type[ServiceSettings], stored: Mapping[str, Any], typed: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """What a form shows that was not saved: as it was typed, with secrets as they are stored, for no form repeats them.
+
+    stored: secrets masked, empty where nothing is stored yet. A reference is no secret and stays as it was typed.
+    """
+    values = editable(stored) | editable(typed)
+    stands = {place.name: place.value for place in secret_places(model, editable(stored))}
+    for place in secret_places(model, values):
+        if not (isinstance(place.value, str) and place.value.startswith("$")):
+            place.holder[place.key] = stands.get(place.name)
+    return values
+
+
+def parse_form(model: type[ServiceSettings], form: Mapping[str, Any]) -> dict[str, Any]:
     """Typed values for `Instances.create`, `update` and `test`; they are validated there.
 
     form: names to text, or to lists of text; objects with `getlist` are asked for repeated names. An empty secret is left
-    out, which keeps the stored one (`previous` tells whether there is one); a ticked `<name>__clear` gives None. An empty
-    optional field gives its default.
+    out, which keeps the stored one; a ticked `<name>__clear` gives None. An empty optional field gives its default.
     """
-    return _parse(model, form, previous or {})
+    values = _parse(model, form)
+    for name, field in model.model_fields.items():
+        if is_group(field.annotation):
+            values[name] = _parse(field.annotation, form, f"{name}.")
+        elif (kind := entry_of(field.annotation)) is not None:
+            values[name] = [
+                {ENTRY_ID: entry_id} | _parse(kind, form, f"{name}.{entry_id}.")
+                for entry_id in _entry_ids(model, name, form)
+            ]
+    return values
 
 
-def _parse(
-    model: type[BaseModel], form: Mapping[str, Any], previous: Mapping[str, Any], prefix: str = ""
-) -> dict[str, Any]:
-    """prefix: before the names in the form, for settings of a group."""
+def _entry_ids(model: type[ServiceSettings], name: str, form: Mapping[str, Any]) -> list[str]:
+    kept = [one for one in _all(form, name) if one and not _ticked(form, f"{name}.{one}{REMOVE}")]
+    spare = [
+        one for one in _all(form, name + SPARE) if one and _filled_in(blank_entry(model, name, one), form)
+    ]
+    return [*kept, *spare]
+
+
+def _filled_in(blank: Sequence[FormField], form: Mapping[str, Any]) -> bool:
+    """Whether anything was typed into inputs that were empty. Switches and choices always say something."""
+    return any(
+        text.strip() and text.strip() != one.value
+        for one in blank
+        if one.kind not in {"bool", "select"}
+        for text in _all(form, one.name)
+    )
+
+
+def _parse(model: type[BaseModel], form: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings but for groups and lists of them. prefix: before the names in the form."""
     values: dict[str, Any] = {}
     for own, field in model.model_fields.items():
-        if is_group(field.annotation):
-            values[own] = _parse(field.annotation, form, {}, f"{own}.")
+        if is_group(field.annotation) or entry_of(field.annotation) is not None:
             continue
         name, kind = prefix + own, _kind(field)
         if kind == "secret":
-            _parse_secret(name, form, previous, values)
+            _parse_secret(name, form, own, values)
             continue
         if kind == "list":
             lines = [line.strip() for text in _all(form, name) for line in text.splitlines()]
@@ -118,7 +216,7 @@ def _parse(
             continue
         texts = _all(form, name)
         if kind == "bool":
-            values[own] = bool(texts) and texts[-1].lower() in {"true", "on", "1", "yes"}
+            values[own] = bool(texts) and texts[-1].lower() in _TRUE
             continue
         if not texts:
             continue
@@ -133,16 +231,18 @@ def _parse(
     return values
 
 
-def _parse_secret(
-    name: str, form: Mapping[str, Any], previous: Mapping[str, Any], values: dict[str, Any]
-) -> None:
-    if any(text.lower() in {"true", "on", "1", "yes"} for text in _all(form, name + CLEAR)):
-        values[name] = None
+def _parse_secret(name: str, form: Mapping[str, Any], own: str, values: dict[str, Any]) -> None:
+    if _ticked(form, name + CLEAR):
+        values[own] = None
         return
     texts = _all(form, name)
     if texts and texts[-1].strip():
         # Pasted keys come with blanks and newlines around them; a text area's own lines (cookies) are kept.
-        values[name] = texts[-1].strip()
+        values[own] = texts[-1].strip()
+
+
+def _ticked(form: Mapping[str, Any], name: str) -> bool:
+    return any(text.lower() in _TRUE for text in _all(form, name))
 
 
 def _all(form: Mapping[str, Any], name: str) -> list[str]:

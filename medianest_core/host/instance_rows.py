@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.ids import new_id, new_token
+from medianest_core.base.nested import editable, places
 from medianest_core.base.texts import N_
 from medianest_core.host.errors import InvalidSettings, UnknownInstance
 from medianest_core.host.processes import alive
@@ -177,10 +178,11 @@ def _stale(row: InstanceRow) -> Stale:
 
 def masked(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Stored settings for people: what is sealed shows as a mask, references as they are."""
-    return {
-        name: MASK if isinstance(value, str) and value.startswith("mn1.") else value
-        for name, value in stored.items()
-    }
+    values = editable(stored)
+    for place in list(places(values)):
+        if isinstance(place.value, str) and place.value.startswith("mn1."):
+            place.holder[place.key] = MASK
+    return values
 
 
 async def set_suspended(tx: Tx, instance_id: str, fingerprint: str) -> None:

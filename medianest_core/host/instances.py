@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
+from medianest_core.base.nested import editable
 from medianest_core.base.tasks import bounded
 from medianest_core.base.texts import N_
 from medianest_core.bus.events import InstanceChanged, ServiceStatus
@@ -24,9 +25,11 @@ from medianest_core.host.health import Health
 from medianest_core.host.instance import Instance, Surroundings
 from medianest_core.host.instance import InstanceInfo as InstanceInfo
 from medianest_core.host.instance_rows import InstanceRow
+from medianest_core.host.kept_secrets import changed_secrets, merge_typed
 from medianest_core.host.past_settings import as_typed, note_created, note_saved
 from medianest_core.host.registry import Registry
-from medianest_core.host.settings_store import check_settings, merge_typed, reveal_stored, seal_settings
+from medianest_core.host.settings_models import secret_names, secret_places
+from medianest_core.host.settings_store import check_settings, reveal, seal_settings, with_ids
 from medianest_core.host.states import InstanceState
 from medianest_core.host.trial import try_settings
 from medianest_core.sdk.capabilities import capabilities_of
@@ -34,7 +37,6 @@ from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.portal import Action
 from medianest_core.sdk.service import CheckResult, Provider, ServiceType
-from medianest_core.sdk.settings import secret_fields
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.repos import settings_history
 from medianest_core.store.repos.audit import record
@@ -237,6 +239,7 @@ class Instances:
         kept = self._kept(kind, row)
         merged = merge_typed(kind.settings, values, kept)
         settings = check_settings(kind.settings, merged, protected=self._around.data_dir)
+        merged = with_ids(kind.settings, merged)
         stored = seal_settings(settings, merged, self._around.keyring, instance_id)
         new_title = row.title if title is None else _title(title, kind)
         async with self._lock:
@@ -250,11 +253,9 @@ class Instances:
                     actor=actor,
                 )
                 # A secret is sealed anew with each save; whether it is another one shows in the clear alone.
-                secrets = [
-                    name for name in secret_fields(kind.settings) if merged.get(name) != kept.get(name)
-                ]
-                plain = stored.keys() - secret_fields(kind.settings)
-                changed = [name for name in plain if stored[name] != row.stored.get(name)]
+                secrets = changed_secrets(kind.settings, merged, kept)
+                plain, before = _without_secrets(kind, stored), _without_secrets(kind, row.stored)
+                changed = [name for name in plain if plain[name] != before.get(name)]
                 await note_saved(
                     tx, row, stored, new_title, secrets, actor, restores=restores, at=self._clock.now()
                 )
@@ -521,23 +522,21 @@ class Instances:
     def _secrets(self, row: InstanceRow) -> frozenset[str]:
         """Settings that are secrets, as far as the plugin can be asked."""
         found = self._registry.service_type(row.plugin, row.service)
-        return frozenset() if found is None else secret_fields(found.settings)
+        return frozenset() if found is None else secret_names(found.settings)
 
     def _kept(self, kind: ServiceType[Any, Any], row: InstanceRow) -> Mapping[str, Any]:
         """Stored values for secrets that are not typed anew; what cannot be opened has to be typed."""
-        kept: dict[str, Any] = {}
-        for name, value in row.stored.items():
-            if isinstance(value, str) and value.startswith("$"):
-                kept[name] = value
+        kept = editable(row.stored)
+        for place in secret_places(kind.settings, kept):
+            if not isinstance(place.value, str) or place.value.startswith("$"):
                 continue
             try:
-                opened = reveal_stored(kind.settings, {name: value}, self._around.keyring, row.id)
+                place.holder[place.key] = reveal(place, self._around.keyring, row.id)
             except Exception as error:
                 _log.warning(
-                    "a stored secret cannot be kept", instance=row.name, field=name, reason=str(error)
+                    "a stored secret cannot be kept", instance=row.name, field=place.name, reason=str(error)
                 )
-                continue
-            kept |= opened
+                place.holder.pop(place.key)
         return kept
 
     def _start(self, row: InstanceRow, after: float = 0.0) -> None:
@@ -582,6 +581,14 @@ class Instances:
             instance_id=instance_id, plugin=plugin, service=service, state=state, reason=reason
         )
         await self._bus.publish(tx, event, Audience.admins())
+
+
+def _without_secrets(kind: ServiceType[Any, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored values by name, secrets left out: sealing makes them others each time."""
+    values = editable(stored)
+    for place in secret_places(kind.settings, values):
+        place.holder.pop(place.key, None)
+    return values
 
 
 def _title(title: str, kind: ServiceType[Any, Any]) -> str:

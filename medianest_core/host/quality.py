@@ -21,8 +21,8 @@ from typing import IO, Any
 from medianest_core.base.texts import N_
 from medianest_core.host import onefile
 from medianest_core.host.declarations import Declarations
+from medianest_core.host.settings_models import each_field, secret_names
 from medianest_core.sdk.capabilities import capabilities_of
-from medianest_core.sdk.settings import ServiceSettings, secret_fields
 from medianest_core.sdk.status import StatusProvider
 from medianest_core.sdk.webhooks import WebhookReceiver
 
@@ -171,8 +171,8 @@ def _settings_help(declared: Declarations, home: Path | None, languages: Sequenc
     bare = [
         f"{service.name}.{name}"
         for service in declared.services.values()
-        for name, field in service.settings.model_fields.items()
-        if not (field.title or field.description) and name != "url"
+        for name, field in each_field(service.settings)
+        if not (field.title or field.description) and name.rpartition(".")[2] != "url"
     ]
     return f"Nothing is said of {', '.join(bare)}." if bare else ""
 
@@ -206,14 +206,12 @@ def _secrets_typed(declared: Declarations, home: Path | None, languages: Sequenc
     plain = [
         f"{service.name}.{name}"
         for service in declared.services.values()
-        for name in service.settings.model_fields
-        if _SECRETIVE.search(name) and not _kept_secret(service.settings, name)
+        for name, field in each_field(service.settings)
+        if _SECRETIVE.search(name.rpartition(".")[2])
+        and name not in secret_names(service.settings)
+        and field.annotation not in (bool, int, float)
     ]
     return f"{', '.join(plain)} is no Secret." if plain else ""
-
-
-def _kept_secret(model: type[ServiceSettings], name: str) -> bool:
-    return name in secret_fields(model) or model.model_fields[name].annotation in (bool, int, float)
 
 
 def _homepage(declared: Declarations, home: Path | None, languages: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """Settings of instances at rest and in use: secrets are sealed by type, references are followed when they are opened.
 
 The stored form is the model's JSON, in which each secret is either sealed (bound to instance and field) or a reference in
-clear: "$env:NAME" for a variable of the process, "$file:/path" for a file.
+clear: "$env:NAME" for a variable of the process, "$file:/path" for a file. Secrets of groups and of entries of lists are kept like
+all others; `base.nested` says how they are named, and how an entry stays itself.
 """
 
 from __future__ import annotations
@@ -13,16 +14,26 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import AnyUrl, ValidationError
 
 from medianest_core.base.crypto import CannotOpen, Keyring
+from medianest_core.base.nested import (
+    ENTRY_ID,
+    Place,
+    editable,
+    entries,
+    entry_id,
+    is_entry_id,
+    new_entry_id,
+    places,
+    without_ids,
+)
 from medianest_core.base.redact import register_secret
 from medianest_core.base.texts import N_
 from medianest_core.host.errors import InvalidSettings, SettingsUnreadable
-from medianest_core.host.settings_models import is_group
-from medianest_core.sdk.settings import Secret, ServiceSettings, SettingsGroup, secret_fields
+from medianest_core.host.settings_models import entry_of, is_group, secret_names, secret_places
+from medianest_core.sdk.settings import Secret, ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -45,21 +56,21 @@ _LIMITS = {
 def check_settings(model: type[S], values: Mapping[str, Any], *, protected: Path | None = None) -> S:
     """Validate what an admin typed; references are followed. Raises InvalidSettings, which holds no input.
 
-    protected: a folder whose files no reference may name.
+    values: entries of lists with their ids, as far as they have any. protected: a folder whose files no reference may name.
     """
-    errors: dict[str, str] = {}
-    opened = dict(values)
-    for name in secret_fields(model):
-        if isinstance(value := opened.get(name), str):
+    opened = editable(values)
+    errors = _wrong_ids(model, opened)
+    for place in secret_places(model, opened):
+        if isinstance(place.value, str):
             try:
-                opened[name] = follow(value, protected)
+                place.holder[place.key] = follow(place.value, protected)
             except SettingsUnreadable as error:
-                errors[name] = str(error)
-                opened.pop(name)
+                errors[place.name] = str(error)
+                place.holder.pop(place.key)
     try:
-        settings = model.model_validate(opened)
+        settings = model.model_validate(without_ids(opened))
     except ValidationError as error:
-        errors = field_errors(model, error) | errors
+        errors = field_errors(model, error, opened) | errors
     except Exception as error:
         raise InvalidSettings(
             {"": N_("The plugin could not check these settings ({kind}).").format(kind=type(error).__name__)}
@@ -68,23 +79,54 @@ def check_settings(model: type[S], values: Mapping[str, Any], *, protected: Path
         raise InvalidSettings(errors)
     in_clear = N_("Leave name and password out of the address: they would be stored and shown in clear.")
     if found := {
-        name: in_clear for name, value in each_setting(dict(settings)).items() if _names_someone(value)
+        place.name: in_clear for place in places(_identified(settings, opened)) if _names_someone(place.value)
     }:
         raise InvalidSettings(found)
     _register(settings)
     return settings
 
 
-def each_setting(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Each setting by itself; those of a group as "group.field"."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        inner = dict(value) if isinstance(value, Mapping | SettingsGroup) else None
-        if inner is None:
-            found[name] = value
-        else:
-            found |= {f"{name}.{key}": one for key, one in inner.items()}
-    return found
+def _wrong_ids(model: type[ServiceSettings], values: dict[str, Any]) -> dict[str, str]:
+    """Sentences on entries that cannot be told apart."""
+    wrong = {}
+    for name, field in model.model_fields.items():
+        if entry_of(field.annotation) is None:
+            continue
+        ids = [one[ENTRY_ID] for _, one in entries(values.get(name)) if one.get(ENTRY_ID)]
+        if not all(is_entry_id(one) for one in ids):
+            wrong[name] = N_(
+                'The "_id" of an entry has 6 to 40 lower-case letters and digits; leave it out for a new one.'
+            )
+        elif len(set(ids)) < len(ids):
+            wrong[name] = N_('Two entries have the same "_id"; leave it out for a new one.')
+    return wrong
+
+
+def with_ids(model: type[ServiceSettings], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with ids for entries that have none yet."""
+    known = editable(values)
+    for name, field in model.model_fields.items():
+        if entry_of(field.annotation) is not None:
+            for _, entry in entries(known.get(name)):
+                entry[ENTRY_ID] = entry.get(ENTRY_ID) or new_entry_id()
+    return known
+
+
+def _identified(settings: ServiceSettings, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked settings with their Python values, entries with the ids they have in `values`, or with new ones."""
+    live = editable(dict(settings))
+    for name, value in live.items():
+        if entry_of(type(settings).model_fields[name].annotation) is None:
+            continue
+        known = values.get(name)
+        # A validator may have left entries out: then nobody knows any more which is which.
+        ids = [one.get(ENTRY_ID) for _, one in entries(known)]
+        if len(ids) != len(value):
+            ids = [None] * len(value)
+        live[name] = [
+            {ENTRY_ID: given or new_entry_id()} | one for given, one in zip(ids, value, strict=True)
+        ]
+    return live
 
 
 def _names_someone(value: object) -> bool:
@@ -95,19 +137,40 @@ def _names_someone(value: object) -> bool:
 def seal_settings(
     settings: ServiceSettings, typed: Mapping[str, Any], keyring: Keyring, owner: str
 ) -> dict[str, Any]:
-    """The stored form. typed: what the admin entered, for the references in it. owner: the instance's id."""
-    secrets = secret_fields(type(settings))
-    stored: dict[str, Any] = settings.model_dump(mode="json", exclude=set(secrets))
-    for name in secrets:
-        value = getattr(settings, name)
-        raw = typed.get(name)
-        if isinstance(raw, str) and _REFERENCE.fullmatch(raw):
-            stored[name] = raw
-        elif isinstance(value, Secret):
-            stored[name] = keyring.seal(value.reveal(), context_of(owner, name))
-        else:
-            stored[name] = None
+    """The stored form. typed: what the admin entered, for the references and ids in it. owner: the instance's id."""
+    model = type(settings)
+    entered = editable(typed)
+    live = _identified(settings, entered)
+    raw = {place.name: place.value for place in secret_places(model, entered)}
+    # Secrets are masks in here until they are put in place.
+    stored = editable(settings.model_dump(mode="json"))
+    for name, value in live.items():
+        for (_, one), (known, _) in zip(entries(stored[name]), entries(value), strict=True):
+            values = dict(one)
+            one.clear()
+            one |= {ENTRY_ID: known} | values
+    for place, mine in zip(secret_places(model, stored), secret_places(model, live), strict=True):
+        place.holder[place.key] = _sealed(mine, raw.get(mine.name), keyring, owner)
     return stored
+
+
+def _sealed(place: Place, raw: object, keyring: Keyring, owner: str) -> str | None:
+    """A secret as it is stored. raw: what was typed, which may be a reference to it."""
+    secret = place.value
+    # A validator may have put the entries of a list into another order.
+    known = place.name == place.setting or (isinstance(secret, Secret) and _leads_to(raw, secret))
+    if isinstance(raw, str) and _REFERENCE.fullmatch(raw) and known:
+        return raw
+    return (
+        keyring.seal(secret.reveal(), context_of(owner, place.name)) if isinstance(secret, Secret) else None
+    )
+
+
+def _leads_to(reference: object, secret: Secret) -> bool:
+    try:
+        return isinstance(reference, str) and follow(reference) == secret.reveal()
+    except SettingsUnreadable:
+        return False
 
 
 def open_settings(
@@ -116,7 +179,7 @@ def open_settings(
     """The settings in use. Raises SettingsUnreadable, with what to do; never falls back to defaults."""
     try:
         values = reveal_stored(model, stored, keyring, owner, protected=protected)
-        settings = model.model_validate(values)
+        settings = model.model_validate(without_ids(values))
     except CannotOpen as error:
         raise SettingsUnreadable(str(error)) from error
     except ValidationError as error:
@@ -141,57 +204,18 @@ def reveal_stored(
     protected: Path | None = None,
 ) -> dict[str, Any]:
     """Stored values with clear secrets. Raises CannotOpen, SettingsUnreadable."""
-    values = dict(stored)
-    for name in secret_fields(model):
-        value = values.get(name)
-        if not isinstance(value, str):
-            continue
-        if _REFERENCE.fullmatch(value):
-            values[name] = follow(value, protected)
-        else:
-            values[name] = keyring.open(value, context_of(owner, name))
+    values = editable(stored)
+    for place in secret_places(model, values):
+        if isinstance(place.value, str):
+            place.holder[place.key] = reveal(place, keyring, owner, protected=protected)
     return values
 
 
-def merge_typed(
-    model: type[ServiceSettings], typed: Mapping[str, Any], current: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What was typed, with kept secrets filled in from `current` (clear values or references).
-
-    A secret that is missing or empty in `typed` is kept; None removes it. Raises InvalidSettings where an address now leads
-    to another host: whoever can type an address must not be able to have stored secrets sent there.
-    """
-    values = dict(typed)
-    kept = [name for name in secret_fields(model) if values.get(name, "") == ""]
-    defaults = {name: field.default for name, field in model.model_fields.items()}
-    present = each_setting(defaults) | each_setting(current)
-    moved = any(
-        _origin(value) != _origin(present.get(name))
-        for name, value in each_setting(values).items()
-        if name.partition(".")[0] in defaults and _origin(value)
-    )
-    again = {}
-    for name in kept:
-        values.pop(name, None)
-        if current.get(name) is None:
-            continue
-        if moved:
-            again[name] = N_("The address has changed, so type this again.")
-        values[name] = current[name]
-    if again:
-        raise InvalidSettings(again)
-    return values
-
-
-def _origin(value: object) -> str:
-    """Scheme, host and port of a typed or stored http address; empty for anything else."""
-    try:
-        parts = urlsplit(str(value))
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            return ""
-        return f"{parts.scheme}://{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    except ValueError:
-        return ""
+def reveal(place: Place, keyring: Keyring, owner: str, *, protected: Path | None = None) -> str:
+    """A stored secret in clear. Raises CannotOpen, SettingsUnreadable."""
+    if _REFERENCE.fullmatch(place.value):
+        return follow(place.value, protected)
+    return keyring.open(place.value, context_of(owner, place.name))
 
 
 def follow(value: str, protected: Path | None = None) -> str:
@@ -226,30 +250,42 @@ def fingerprint(stored: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def field_errors(model: type[ServiceSettings], error: ValidationError) -> dict[str, str]:
-    """Field name → one sentence. Inputs are left out: the message beside one field could show another's secret."""
-    secrets = secret_fields(model)
+def field_errors(
+    model: type[ServiceSettings], error: ValidationError, values: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """Field name → one sentence. Inputs are left out: the message beside one field could show another's secret.
+
+    values: as they were checked, for the ids of entries.
+    """
+    secrets = secret_names(model)
     errors: dict[str, str] = {}
     for one in error.errors(include_input=False, include_context=True, include_url=False):
-        name, known = _place(model, one["loc"])
-        if not known:
+        name, setting = _place(model, one["loc"], values or {})
+        if setting is None:
             errors.setdefault("", N_('There is no setting called "{name}".').format(name=name[:60]))
             continue
         errors.setdefault(
-            name, _sentence(one["type"], one["msg"], one.get("ctx", {}), secret=name in secrets)
+            name, _sentence(one["type"], one["msg"], one.get("ctx", {}), secret=setting in secrets)
         )
     return errors
 
 
-def _place(model: type[ServiceSettings], where: Sequence[int | str]) -> tuple[str, bool]:
-    """What the form calls the place of an error, and whether there is such a setting."""
+def _place(
+    model: type[ServiceSettings], where: Sequence[int | str], values: Mapping[str, Any]
+) -> tuple[str, str | None]:
+    """What the form calls the place of an error, and which setting it is; None where there is no such setting."""
     name = str(where[0]) if where else ""
     field = model.model_fields.get(name)
     if field is None:
-        return name, not name
-    if not is_group(field.annotation) or len(where) < 2:
-        return name, True
-    return f"{name}.{where[1]}", where[1] in field.annotation.model_fields
+        return name, None if name else ""
+    place, rest = name, where[1:]
+    part = field.annotation if is_group(field.annotation) else entry_of(field.annotation)
+    if rest and part is not None and not is_group(field.annotation):
+        place = f"{name}.{entry_id(values[name][rest[0]] if name in values else None, int(rest[0]))}"
+        rest = rest[1:]
+    if not rest or part is None:
+        return place, name
+    return f"{place}.{rest[0]}", f"{name}.{rest[0]}" if rest[0] in part.model_fields else None
 
 
 def _sentence(kind: str, message: str, context: Mapping[str, Any], *, secret: bool) -> str:
@@ -277,9 +313,9 @@ def context_of(owner: str, field: str) -> str:
 
 
 def _register(settings: ServiceSettings) -> None:
-    for name in secret_fields(type(settings)):
-        if isinstance(value := getattr(settings, name), Secret):
-            _register_text(value.reveal())
+    for place in secret_places(type(settings), editable(dict(settings))):
+        if isinstance(place.value, Secret):
+            _register_text(place.value.reveal())
 
 
 def _register_text(secret: str) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.crypto import CannotOpen, Keyring
 from medianest_core.base.failpoints import failpoint
+from medianest_core.base.nested import Place, editable, places
 from medianest_core.store.engine import Database, Tx
 
 BATCH = 100
@@ -24,9 +25,9 @@ _SEALED = "mn1."
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A column of sealed texts: one in each row, or a JSON object in which some values are sealed.
+    """A column of sealed texts: one in each row, or a JSON object in which some values are sealed, in groups and entries too.
 
-    context: (row, name within the object or "") → what the text is bound to. beside: (row, new value) → other columns that
+    context: (row, name within the object, with dots, or "") → what the text is bound to. beside: (row, new value) → other columns that
     have to change with it.
     """
 
@@ -96,8 +97,8 @@ async def _texts(db: Database, sealed: Sequence[Sealed]) -> AsyncIterator[str]:
             async with db.read() as tx:
                 rows = await _rows(tx, one, after, BATCH)
             for row in rows:
-                for _, text in _parts(row[one.column]):
-                    yield text
+                for part in _parts(row[one.column]):
+                    yield part.value
             if len(rows) < BATCH:
                 break
             after = [rows[-1][column.name] for column in one.table.primary_key]
@@ -111,24 +112,29 @@ async def _rows(tx: Tx, one: Sealed, after: Sequence[Any] | None, batch: int) ->
     return list(await tx.all(wanted))
 
 
-def _parts(value: Any) -> list[tuple[str, str]]:
-    """(name or "", sealed text) of all sealed texts in a value."""
-    named = value.items() if isinstance(value, dict) else (("", value),)
-    return [(name, text) for name, text in named if isinstance(text, str) and text.startswith(_SEALED)]
+def _parts(value: Any) -> list[Place]:
+    """All sealed texts in a value, each with its name in it or "" and where to put another one."""
+    found = places(value) if isinstance(value, dict) else [Place("", "", {"": value}, "")]
+    return [one for one in found if isinstance(one.value, str) and one.value.startswith(_SEALED)]
 
 
 def _anew(keyring: Keyring, one: Sealed, row: RowMapping) -> tuple[Any, int, int]:
     """(the new value, texts sealed anew, texts that cannot be opened)."""
     value = row[one.column]
-    fresh, lost = {}, 0
-    for name, text in _parts(value):
-        if keyring.key_of(text) == keyring.current:
+    value = editable(value) if isinstance(value, dict) else value
+    done = lost = 0
+    for part in _parts(value):
+        if keyring.key_of(part.value) == keyring.current:
             continue
-        context = one.context(row, name)
+        context = one.context(row, part.name)
         try:
-            fresh[name] = keyring.seal(keyring.open(text, context), context)
+            fresh = keyring.seal(keyring.open(part.value, context), context)
         except CannotOpen:
             lost += 1
-    if isinstance(value, dict):
-        return {**value, **fresh}, len(fresh), lost
-    return fresh.get("", value), len(fresh), lost
+            continue
+        done += 1
+        if part.name:
+            part.holder[part.key] = fresh
+        else:
+            value = fresh
+    return value, done, lost

@@ -87,7 +87,7 @@ def _manifest(seen: Seen) -> list[Finding]:
         f"{service['name']}.{name}"
         for service in seen.facts["services"]
         for name, told in service["fields"].items()
-        if not told and name != "url"
+        if not told and name.rpartition(".")[2] != "url"
     ]
     told: list[Finding] = []
     if not seen.facts["description"]:

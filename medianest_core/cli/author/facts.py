@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from medianest_core.cli.author.samples import sample
 from medianest_core.host.declarations import Declarations
 from medianest_core.host.registry import contribution_counts, kind_names
+from medianest_core.host.settings_models import each_field, secret_names
 from medianest_core.host.validate import own_tables
-from medianest_core.sdk.settings import ServiceSettings, secret_fields
+from medianest_core.sdk.settings import ServiceSettings
 from medianest_core.sdk.storage import TableSet
 
 _ADDRESS = "127.0.0.1:9"
@@ -32,9 +33,9 @@ def facts_of(declared: Declarations) -> dict[str, Any]:
                 "title": service.title,
                 "fields": {
                     name: bool(field.description or field.title)
-                    for name, field in service.settings.model_fields.items()
+                    for name, field in each_field(service.settings)
                 },
-                "secrets": sorted(secret_fields(service.settings)),
+                "secrets": sorted(secret_names(service.settings)),
                 "checks": service.check is not None,
                 "hosts": fixed_hosts(service.settings),
             }

@@ -8,13 +8,15 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from medianest_core.base.finding import Finding, ok, problem, warning
+from medianest_core.base.nested import each_setting, editable, without_ids
 from medianest_core.cli.author.samples import fitting
 from medianest_core.host.declarations import Declarations
 from medianest_core.host.forms import form_fields, parse_form
+from medianest_core.host.settings_models import secret_places
 from medianest_core.sdk.events import Event
 from medianest_core.sdk.jobs import Job
 from medianest_core.sdk.routes import ApiRoute
-from medianest_core.sdk.settings import MASK, ServiceSettings, secret_fields
+from medianest_core.sdk.settings import MASK, Secret, ServiceSettings, secret_fields
 
 _SECRET = "correct-horse-battery-staple"
 
@@ -55,25 +57,28 @@ def _settings_problems(model: type[ServiceSettings], first: ServiceSettings) -> 
         yield "Stored and read again it is something else."
     shown = first.model_dump(mode="json", context=clear)
     posted: dict[str, Any] = {}
+    named = each_setting(shown)
     for field in form_fields(model, shown):
         secret = field.kind == "secret"
         if isinstance(field.value, bool):
             posted[field.name] = "true" if field.value else "false"
         elif isinstance(field.value, str):
-            posted[field.name] = shown.get(field.name) or "" if secret else field.value
+            posted[field.name] = named.get(field.name) or "" if secret else field.value
         else:
             posted[field.name] = list(field.value)
     try:
-        typed = model.model_validate(parse_form(model, posted))
+        typed = model.model_validate(without_ids(parse_form(model, posted)))
     except ValidationError as error:
         yield f"What its form shows it does not take back: {_short(error)}"
         return
     if typed != first:
         differing = [name for name in model.model_fields if getattr(typed, name) != getattr(first, name)]
         yield f"Typed into its form again, {', '.join(differing)} is something else."
-    if secret_fields(model) and (_SECRET in repr(first) or _SECRET in first.model_dump_json()):
+    places = secret_places(model, editable(dict(first)))
+    secrets = [place.value.reveal() for place in places if isinstance(place.value, Secret) and place.value]
+    if any(secret in repr(first) or secret in first.model_dump_json() for secret in secrets):
         yield "A secret shows in its text or its JSON."
-    if any(getattr(first, name) for name in secret_fields(model)) and MASK not in first.model_dump_json():
+    if secrets and MASK not in first.model_dump_json():
         yield "Its JSON does not mask secrets."
 
 

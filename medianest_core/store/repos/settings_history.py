@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import delete, select
 
 from medianest_core.base.clock import now
+from medianest_core.base.nested import each_setting, editable, places
 from medianest_core.base.texts import N_
 from medianest_core.sdk.errors import MediaNestError
 from medianest_core.sdk.settings import MASK
@@ -148,7 +149,8 @@ async def states(
 ) -> list[State]:
     """Newest first, each with what it changed. before: those older than the state with this id.
 
-    hide: settings that are secrets by now; an older version of a plugin may have taken one of them for plain text.
+    hide: settings that are secrets by now, those of entries without an id; an older version of a plugin may have taken one of
+    them for plain text.
     """
     wanted = select(table).where(table.c.target == target).order_by(table.c.id.desc()).limit(limit + 1)
     if before is not None:
@@ -176,20 +178,29 @@ async def forget(tx: Tx, target: str) -> None:
 def changes(
     before: Mapping[str, Any], after: Mapping[str, Any], secrets: Sequence[str] = ()
 ) -> tuple[Change, ...]:
-    """What differs, in the order of `after`. secrets: names of those known to differ, whatever their masks say."""
+    """What differs, in the order of `after`, then secrets of groups and entries by themselves.
+
+    secrets: names of those known to differ, whatever their masks say.
+    """
     names = [*after, *(name for name in before if name not in after)]
-    return tuple(
+    told = tuple(
         Change(name, before.get(name), after.get(name), secret=name in secrets)
         for name in names
         if name in secrets or before.get(name) != after.get(name)
     )
+    inner = [name for name in secrets if name not in names]
+    if not inner:
+        return told
+    stood, stands = each_setting(before), each_setting(after)
+    return told + tuple(Change(name, stood.get(name), stands.get(name), secret=True) for name in inner)
 
 
 def _hidden(values: Mapping[str, Any], hide: Collection[str]) -> dict[str, Any]:
-    return {
-        name: MASK if name in hide and value and not str(value).startswith("$") else value
-        for name, value in values.items()
-    }
+    shown = editable(values)
+    for place in list(places(shown)):
+        if place.setting in hide and place.value and not str(place.value).startswith("$"):
+            place.holder[place.key] = MASK
+    return shown
 
 
 def _state(row: Mapping[str, Any], older: Mapping[str, Any] | None) -> State:

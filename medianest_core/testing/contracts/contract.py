@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 from medianest_core.cache.memory import MemoryCache
 from medianest_core.host.errors import PluginFault
 from medianest_core.host.guard import translate
+from medianest_core.host.settings_models import secret_names
 from medianest_core.sdk.capabilities import Capability, capabilities_of
 from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.http import Http
 from medianest_core.sdk.service import Provider
-from medianest_core.sdk.settings import ServiceSettings, secret_fields
+from medianest_core.sdk.settings import ServiceSettings
 from medianest_core.testing.connecting import INSTANCE as INSTANCE
 from medianest_core.testing.connecting import made
 from medianest_core.testing.contracts.clients import Clients
@@ -57,7 +58,7 @@ def answering(cls: type[Contract[Any]]) -> bool:
 
 def with_secrets(cls: type[Contract[Any]]) -> bool:
     """Whether instances have a secret."""
-    return bool(secret_fields(cls.provider.service.settings))
+    return bool(secret_names(cls.provider.service.settings))
 
 
 def refusing(cls: type[Contract[Any]]) -> bool:

@@ -12,9 +12,10 @@ from starlette.datastructures import FormData
 from medianest_core.base.crypto import Keyring
 from medianest_core.host.errors import InvalidSettings
 from medianest_core.host.forms import form_fields, parse_form
+from medianest_core.host.kept_secrets import merge_typed
 from medianest_core.host.past_settings import as_typed
 from medianest_core.host.settings_models import settings_problems
-from medianest_core.host.settings_store import check_settings, merge_typed, open_settings, seal_settings
+from medianest_core.host.settings_store import check_settings, open_settings, seal_settings
 from medianest_core.sdk import HttpUrl, Secret, ServiceSettings, SettingsGroup
 
 
@@ -104,12 +105,12 @@ def test_an_earlier_state_of_a_group_fits_the_group_of_today() -> None:
     }
 
 
-class Secretive(SettingsGroup):
-    key: Secret
-
-
 class Deep(SettingsGroup):
     inner: Tls = Tls()
+
+
+class Listed(SettingsGroup):
+    inner: list[Tls] = Field(default_factory=list)
 
 
 class Loose(SettingsGroup, extra="ignore"):
@@ -123,12 +124,17 @@ class Plain(BaseModel):
 @pytest.mark.parametrize(
     ("group", "said"),
     [
-        (Secretive, "a secret stands beside its group"),
         (Deep, "groups inside groups"),
         (Loose, 'extra="forbid"'),
         (Plain, "use a SettingsGroup"),
         (Tls | None, "use a SettingsGroup"),
-        (list[Tls], "use a SettingsGroup"),
+        (list[Tls] | None, "use a SettingsGroup"),
+        (list[Plain], "use a SettingsGroup"),
+        (list[Loose], 'extra="forbid"'),
+        (list[Deep], "groups inside groups"),
+        (list[Listed], "lists of groups inside groups"),
+        (list[list[Tls]], "lists inside lists"),
+        (list[Secret], "use a list of a SettingsGroup"),
     ],
 )
 def test_what_a_group_cannot_be(group: object, said: str) -> None:

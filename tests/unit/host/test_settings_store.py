@@ -13,10 +13,10 @@ from pydantic import Field, field_validator
 from medianest_core.base.crypto import CannotOpen, Keyring
 from medianest_core.base.redact import redact
 from medianest_core.host.errors import InvalidSettings, SettingsUnreadable
+from medianest_core.host.kept_secrets import merge_typed
 from medianest_core.host.settings_store import (
     check_settings,
     fingerprint,
-    merge_typed,
     open_settings,
     reveal_stored,
     seal_settings,

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from medianest_core.base.nested import each_setting, editable
 from medianest_core.host.errors import InvalidSettings, UnknownInstance, UnknownService
-from medianest_core.host.forms import form_fields, parse_form
+from medianest_core.host.forms import parse_form
 from medianest_core.host.instance import InstanceInfo
 from medianest_core.host.instances import Instances
+from medianest_core.host.settings_models import secret_places
 from medianest_core.host.states import InstanceState
 from medianest_core.sdk.errors import MediaNestError
 from medianest_core.sdk.media import MediaSource
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.sdk.portal import Action as PluginAction
 from medianest_core.sdk.service import ServiceType
-from medianest_core.sdk.settings import MASK, secret_fields
+from medianest_core.sdk.settings import MASK
 from medianest_core.sdk.webhooks import WebhookReceiver
 from medianest_core.store.errors import Stale
 from medianest_core.web.gate.routing import page
@@ -35,7 +36,7 @@ from medianest_core.web.portal.pages.conflict import (
     version_sent,
 )
 from medianest_core.web.portal.pages.frame import Frame
-from medianest_core.web.portal.pages.settings_forms import service_form, test_settings
+from medianest_core.web.portal.pages.settings_forms import field_labels, refused, service_form, test_settings
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import (
     NORMAL,
@@ -185,14 +186,14 @@ class ServicePages:
         if kind is None:
             raise UnknownService(_("There is no such service."))
         path = f"/admin/services/add/{plugin}/{service}"
-        title, values, errors = "", None, None
+        title, values, errors = "", dict[str, Any](), None
         if request.method == "POST":
             form = await request.form()
-            title, values = str(form.get("instance_title", "")), _typed(kind, form)
+            title, typed = str(form.get("instance_title", "")), parse_form(kind.settings, form)
             try:
-                info = await instances.create(plugin, service, "", title, values, someone(request).id)
+                info = await instances.create(plugin, service, "", title, typed, someone(request).id)
             except InvalidSettings as error:
-                errors = error.errors
+                values, errors = refused(kind.settings, {}, typed, error.errors)
             else:
                 return self._frame.go(request, f"/admin/services/{info.id}", message=_("Saved."))
         with use_viewer(self._frame.view(request)):
@@ -226,15 +227,15 @@ class ServicePages:
         errors: Mapping[str, str] | None = _refused(kind, values) if _needs_credentials(info) else None
         if request.method == "POST":
             form = await request.form()
-            errors = None
-            title, values = str(form.get("instance_title", "")), {**values, **_typed(kind, form)}
+            title, typed = str(form.get("instance_title", "")), parse_form(kind.settings, form)
             version = _version(form.get("version"), info.version)
             try:
-                await instances.update(info.id, _typed(kind, form), version, someone(request).id, title=title)
+                await instances.update(info.id, typed, version, someone(request).id, title=title)
             except InvalidSettings as error:
-                errors = error.errors
+                values, errors = refused(kind.settings, values, typed, error.errors)
                 status = self._frame.form_status(request, errors)
             except Stale as stale:
+                values, errors = refused(kind.settings, values, typed, {})
                 theirs, version = dict(stale.current), int(stale.current.get("version", info.version))
                 status = self._frame.form_status(request, theirs, 409)
             else:
@@ -362,12 +363,13 @@ class ServicePages:
     async def _conflict(self, request: Request, info: InstanceInfo, again: Action) -> Response:
         services = services_of(request)
         kind = services.host.registry.service_type(info.plugin, info.service)
+        values = services.host.instances.form_values(info.id)
         shown = [
             (name, value)
-            for name, value in services.host.instances.form_values(info.id).items()
+            for name, value in each_setting(values).items()
             if isinstance(value, str | int | float) and value not in ("", MASK)
         ]
-        labels = {one.name: _(one.label) for one in form_fields(kind.settings)} if kind is not None else {}
+        labels = field_labels(kind.settings, values) if kind is not None else {}
         return await conflict_page(
             self._frame,
             request,
@@ -412,21 +414,16 @@ class ServicePages:
         return self._frame.go(request, f"/admin/services/{request.path_params['id']}", message=message)
 
 
-def _typed(kind: ServiceType[Any, Any], form: FormData) -> dict[str, Any]:
-    return parse_form(kind.settings, form)
-
-
 def _needs_credentials(info: InstanceInfo) -> bool:
     return info.state is InstanceState.NEEDS_REAUTH
 
 
 def _refused(kind: ServiceType[Any, Any], values: Mapping[str, Any]) -> Mapping[str, str]:
     """What to type anew where the service does not take the stored credentials any more."""
-    wanted = secret_fields(kind.settings)
     return {
-        name: _("The service refuses what is stored here. Type it anew and test the connection.")
-        for name in kind.settings.model_fields
-        if name in wanted and values.get(name)
+        place.name: _("The service refuses what is stored here. Type it anew and test the connection.")
+        for place in secret_places(kind.settings, editable(values))
+        if place.value
     }
 
 

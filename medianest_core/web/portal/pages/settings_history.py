@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from medianest_core.base.nested import each_setting, entries, entry_title
 from medianest_core.domain.accounts.errors import TooManyAttempts
 from medianest_core.host.errors import InvalidSettings
-from medianest_core.host.settings_store import each_setting
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.sdk.settings import MASK
@@ -106,10 +107,10 @@ class SettingsHistoryPages:
                 (subject.title, subject.path),
                 (_("History"), f"{subject.path}/history"),
             ),
-            changes=_rows(state.changes or _beginning(state), known),
+            changes=_rows(state.changes or _beginning(state), known, state.values),
             first=not state.changes,
             differences=() if current else _rows(changes(subject.now, subject.restored(state)), known),
-            stays=tuple(_(one.label) for one in subject.secrets(state)),
+            stays=tuple(one.label for one in subject.secrets(state) if one.is_set),
             form=form,
             obstacle="" if subject.editable else _("Its plugin is not running, so nothing can be saved now."),
         )
@@ -149,8 +150,9 @@ class SettingsHistoryPages:
         if await services_of(request).accounts.confirm.by_password(someone(request).id):
             shown.add("password")
         labels = {one.name: one.label for one in subject.settings()}
+        titles = _titles((state.values, subject.now))
         above = [
-            f"{labels.get(name, '')}: {text}".removeprefix(": ")
+            f"{_called(name, labels.get(_setting(name), ''), titles)}: {text}".removeprefix(": ")
             for name, text in wrong.items()
             if name not in shown
         ]
@@ -191,7 +193,7 @@ def _who(state: State, names: Mapping[str, str]) -> str:
 
 
 def _what(state: State, known: Sequence[Setting]) -> str:
-    labels = [row.label for row in _rows(state.changes, known)]
+    labels = [row.label for row in _rows(state.changes, known, state.values)]
     shown = ", ".join(labels[:_MOST])
     if len(labels) > _MOST:
         return _("%(names)s and %(count)s more") % {"names": shown, "count": len(labels) - _MOST}
@@ -203,19 +205,27 @@ def _beginning(state: State) -> Sequence[Change]:
     return [one for one in changes({}, state.values) if one.after not in (None, "", [])]
 
 
-def _rows(found: Sequence[Change], known: Sequence[Setting]) -> tuple[SettingRow, ...]:
-    """In the order of the form; settings that the plugin does not have any more come last, by their own names."""
+def _rows(
+    found: Sequence[Change], known: Sequence[Setting], *values: Mapping[str, Any]
+) -> tuple[SettingRow, ...]:
+    """In the order of the form; settings that the plugin does not have any more come last, by their own names.
+
+    values: settings that may hold the entries which changes speak of, beside the changes themselves.
+    """
     settings = {one.name: one for one in known}
     order = {name: place for place, name in enumerate(settings)}
+    told = ({one.name: value} for one in found for value in (one.before, one.after))
+    titles = _titles((*values, *told))
     rows = []
-    for change in sorted(_singly(found), key=lambda one: order.get(one.name, len(order))):
-        setting = settings.get(change.name, Setting(change.name, change.name, {}))
+    for change in sorted(_singly(found), key=lambda one: order.get(_setting(one.name), len(order))):
+        plain = _setting(change.name)
+        setting = settings.get(plain, Setting(plain, plain, {}))
         same = change.secret and change.before == change.after
         rows.append(
             SettingRow(
-                label=setting.label,
-                before=_told(change.before, setting),
-                after=_told(change.after, setting),
+                label=_called(change.name, setting.label, titles),
+                before=_told(change.before, setting, titles),
+                after=_told(change.after, setting, titles),
                 hidden=same,
             )
         )
@@ -223,14 +233,41 @@ def _rows(found: Sequence[Change], known: Sequence[Setting]) -> tuple[SettingRow
 
 
 def _singly(found: Sequence[Change]) -> Iterator[Change]:
-    """With the settings of a group each by itself."""
+    """With the settings of groups and entries each by itself."""
+    hidden = {one.name for one in found if one.secret}
     for change in found:
+        if change.name in hidden:
+            yield change
+            continue
         before, after = each_setting({change.name: change.before}), each_setting({change.name: change.after})
-        yield from changes(before, after, (change.name,) if change.secret else ())
+        yield from (one for one in changes(before, after) if one.name not in hidden)
 
 
-def _told(value: object, setting: Setting) -> str:
-    """A value as a person reads it."""
+def _setting(name: str) -> str:
+    """The name without the id of an entry."""
+    outer, *middle, inner = name.split(".") if "." in name else (name, "")
+    return f"{outer}.{inner}" if middle else name
+
+
+def _called(name: str, label: str, titles: Mapping[str, str]) -> str:
+    """The label of a setting, with the entry that it belongs to."""
+    title = titles.get(name.rpartition(".")[0])
+    return f"{label} · {title}" if title else label
+
+
+def _titles(several: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """ "list.id" → what to call an entry, from values that hold it."""
+    return {
+        f"{name}.{entry_id}": title
+        for values in several
+        for name, value in values.items()
+        for entry_id, entry in entries(value)
+        if (title := entry_title(entry))
+    }
+
+
+def _told(value: object, setting: Setting, titles: Mapping[str, str]) -> str:
+    """A value as a person reads it. titles: "list.id" → what to call an entry."""
     if value is True:
         return _("On")
     if value is False:
@@ -240,7 +277,7 @@ def _told(value: object, setting: Setting) -> str:
     if value == MASK:
         return _("(a secret)")
     if isinstance(value, list | tuple):
-        return ", ".join(str(one) for one in value)
+        return ", ".join(titles.get(f"{setting.name}.{one}", str(one)) for one in value)
     return setting.choices.get(str(value), str(value))
 
 
@@ -248,9 +285,12 @@ def _form(subject: Subject, state: State, by_password: bool, error: str, wrong: 
     secrets = tuple(
         Field(
             name=f"again_{one.name}",
-            label=_(one.label),
+            label=one.label,
             kind="secret",
-            help=_("Only to set another one; empty leaves it as it is."),
+            help=_("Only to set another one; empty leaves it as it is.")
+            if one.is_set
+            else _("It is not stored any more, so type it again."),
+            required=one.required and not one.is_set,
             error=wrong.get(one.name, ""),
         )
         for one in subject.secrets(state)

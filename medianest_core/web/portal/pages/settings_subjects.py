@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from medianest_core.host.forms import FormField, form_fields
+from medianest_core.base.nested import each_setting
+from medianest_core.host.forms import FormField, blank_entry, form_fields
 from medianest_core.host.instance import InstanceInfo
 from medianest_core.host.past_settings import as_typed, not_kept
-from medianest_core.sdk.settings import MASK
+from medianest_core.sdk.settings import ServiceSettings
 from medianest_core.store.repos.settings_history import KEEP, TITLE, State
 from medianest_core.web.gate.services import Services
 from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.pages.portal_form import portal_fields
+from medianest_core.web.portal.pages.settings_forms import field_labels
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a setting is called, and what its values are called where there is a choice."""
+    """What a setting is called, and what its values are called where there is a choice. name: of a setting in an entry without its id."""
 
     name: str
     label: str
@@ -44,7 +46,7 @@ class Subject(Protocol):
         ...
 
     def secrets(self, state: State) -> Sequence[FormField]:
-        """Secrets that the state had, and that are not kept."""
+        """Secrets that the state had, and that are not kept; `is_set` where one stands there now. Each label stands alone."""
         ...
 
     async def states(self) -> Sequence[State]:
@@ -114,7 +116,6 @@ class ServiceSubject:
         title = Setting(TITLE, _("Name"), {})
         if self._kind is None:
             return [title, *(Setting(name, name, {}) for name in self.now if name != TITLE)]
-        found = form_fields(self._kind.settings)
         return [
             title,
             *(
@@ -123,9 +124,19 @@ class ServiceSubject:
                     f"{_(one.group)}: {_(one.label)}" if one.group else _(one.label),
                     {key: _(label) for key, label in one.choices},
                 )
-                for one in found
+                for one in self._fields(self._kind.settings)
             ),
         ]
+
+    def _fields(self, model: type[ServiceSettings]) -> Iterator[FormField]:
+        """Of all settings that there can be; those of entries without an id."""
+        for one in form_fields(model):
+            if one.entry:
+                continue
+            yield one
+            if one.kind == "entries":
+                for inner in blank_entry(model, one.name, ""):
+                    yield replace(inner, name=inner.name.replace("..", "."))
 
     def restored(self, state: State) -> Mapping[str, Any]:
         if self._kind is None:
@@ -135,9 +146,12 @@ class ServiceSubject:
     def secrets(self, state: State) -> Sequence[FormField]:
         if self._kind is None:
             return ()
-        names = not_kept(self._kind.settings, state.values)
+        model, names = self._kind.settings, not_kept(self._kind.settings, state.values)
+        labels, stands = field_labels(model, state.values), each_setting(self.now)
         return [
-            one for one in form_fields(self._kind.settings, dict.fromkeys(names, MASK)) if one.name in names
+            replace(one, label=labels[one.name], is_set=bool(stands.get(one.name)))
+            for one in form_fields(model, state.values)
+            if one.name in names
         ]
 
     async def states(self) -> Sequence[State]:

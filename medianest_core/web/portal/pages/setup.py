@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,7 @@ from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.services import service_options
-from medianest_core.web.portal.pages.settings_forms import service_form, test_settings
+from medianest_core.web.portal.pages.settings_forms import refused, service_form, test_settings
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import Action, Field, FieldGroup, Form, WizardStep, WizardView
 
@@ -101,14 +102,14 @@ class SetupPages:
         kind = services.host.registry.service_type(plugin, service)
         if kind is None:
             raise UnknownService("There is no such service.")
-        title, values, errors = kind.title or kind.name.capitalize(), None, None
+        title, values, errors = kind.title or kind.name.capitalize(), dict[str, Any](), None
         if request.method == "POST":
             form = await request.form()
-            title, values = str(form.get("instance_title", "")), parse_form(kind.settings, form)
+            title, typed = str(form.get("instance_title", "")), parse_form(kind.settings, form)
             try:
-                await services.host.instances.create(plugin, service, "", title, values, someone(request).id)
+                await services.host.instances.create(plugin, service, "", title, typed, someone(request).id)
             except InvalidSettings as error:
-                errors = error.errors
+                values, errors = refused(kind.settings, {}, typed, error.errors)
             else:
                 return self._frame.go(request, "/setup/sign-in")
         path = f"/setup/service/{plugin}/{service}"

@@ -96,7 +96,7 @@ if TYPE_CHECKING:
         Quota,
         Step,
     )
-    from .forms import Field, FieldGroup, FieldKind, Form, TestResult
+    from .forms import Entry, EntryList, Field, FieldGroup, FieldKind, Form, TestResult
     from .library import (
         ArrangeView,
         Availability,
@@ -151,6 +151,8 @@ __all__ = [
     "DownloadState",
     "DownloadView",
     "DownloadsView",
+    "Entry",
+    "EntryList",
     "Episode",
     "ErrorView",
     "Fact",

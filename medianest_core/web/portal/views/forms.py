@@ -53,10 +53,41 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of an entry list. `title` names its buttons; `note` says what happened to it meanwhile."""
+
+    id: str
+    title: str
+    fields: tuple[Field, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryList:
+    """Entries of several fields each, which can be added, moved and removed.
+
+    `name` is sent once for each entry, with its id, in order. `blank` is one more, whose id `NEW_ENTRY` stands in all its names and
+    is replaced by the script that adds it; `spare` is the same without a script, sent as `<name>__spare`.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+    blank: Entry
+    spare: Entry
+    error: str = ""
+
+
+NEW_ENTRY = "--new-entry--"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldGroup:
+    """Fields below a heading; with `list`, entries instead."""
+
     fields: tuple[Field, ...]
     title: str = ""
     help: str = ""
+    list: EntryList | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,40 @@ Alpine.data("rows", () => ({
   },
 }));
 
+/** A list of entries with several fields each. The template holds an empty one under a placeholder for its id. */
+Alpine.data("entries", () => ({
+  add() {
+    const blank = this.$refs.blank;
+    const words = crypto.getRandomValues(new Uint32Array(2));
+    const id = Array.from(words, (word) => word.toString(16).padStart(8, "0")).join("");
+    this.$refs.list.insertAdjacentHTML("beforeend", blank.innerHTML.replaceAll(blank.dataset.id, id));
+    this.$refs.list.lastElementChild.querySelector("input:not([type=hidden]),select,textarea")?.focus();
+    this.changed();
+  },
+  drop() {
+    const entry = this.$el.closest("[data-entry]");
+    const next = entry.nextElementSibling ?? entry.previousElementSibling;
+    entry.remove();
+    (next ?? this.$root).querySelector("button")?.focus();
+    this.changed();
+  },
+  up() {
+    const entry = this.$el.closest("[data-entry]");
+    entry.previousElementSibling?.before(entry);
+    this.$el.focus();
+    this.changed();
+  },
+  down() {
+    const entry = this.$el.closest("[data-entry]");
+    entry.nextElementSibling?.after(entry);
+    this.$el.focus();
+    this.changed();
+  },
+  changed() {
+    this.$refs.list.dispatchEvent(new Event("input", { bubbles: true }));
+  },
+}));
+
 /** Checkboxes with one for all of them. */
 Alpine.data("picks", () => ({
   chosen: 0,
