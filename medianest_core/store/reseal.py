@@ -63,7 +63,7 @@ async def reseal(
         after: Sequence[Any] | None = None
         while True:
             async with db.begin() as tx:
-                rows = await _rows(tx, one, after, batch)
+                rows = await _rows(tx, one, after, batch, write=True)
                 for row in rows:
                     changed, count, lost = _anew(keyring, one, row)
                     unreadable += lost
@@ -104,9 +104,14 @@ async def _texts(db: Database, sealed: Sequence[Sealed]) -> AsyncIterator[str]:
             after = [rows[-1][column.name] for column in one.table.primary_key]
 
 
-async def _rows(tx: Tx, one: Sealed, after: Sequence[Any] | None, batch: int) -> list[RowMapping]:
+async def _rows(
+    tx: Tx, one: Sealed, after: Sequence[Any] | None, batch: int, *, write: bool = False
+) -> list[RowMapping]:
+    """write: nobody else changes them until the transaction ends, which must not be one that only reads."""
     keys = list(one.table.primary_key)
-    wanted = select(one.table).order_by(*keys).limit(batch).with_for_update()
+    wanted = select(one.table).order_by(*keys).limit(batch)
+    if write:
+        wanted = wanted.with_for_update()
     if after is not None:
         wanted = wanted.where(tuple_(*keys) > tuple_(*after) if len(keys) > 1 else keys[0] > after[0])
     return list(await tx.all(wanted))

@@ -16,6 +16,9 @@ from medianest_core.testing.simulators import DemoInstance, Simulator, json_body
 from tests.kitchen_sink.world import Unknown, World
 
 KEY = "a-key-that-nobody-guesses"
+VALVE = "a-word-that-opens-the-valve"
+PINS = {"left": "pin-of-the-left-tap", "right": "pin-of-the-right-tap"}
+_HEADERS = {"x-key": KEY, "x-valve": VALVE, "x-pins": ",".join(f"{tap}={pin}" for tap, pin in PINS.items())}
 
 
 class SinkSimulator(Simulator):
@@ -29,10 +32,16 @@ class SinkSimulator(Simulator):
         return Router([Route("/{name}", self._call, methods=["POST"])])
 
     def demo_instances(self) -> Sequence[DemoInstance]:
-        return [DemoInstance("sink", "sink", "Kitchen sink", {"url": self.base_url, "key": KEY})]
+        settings: dict[str, object] = {
+            "url": self.base_url,
+            "key": KEY,
+            "water": {"valve": VALVE},
+            "taps": [{"name": tap, "pin": pin} for tap, pin in PINS.items()],
+        }
+        return [DemoInstance("sink", "sink", "Kitchen sink", settings)]
 
     async def _call(self, request: Request) -> Response:
-        if request.headers.get("x-key") != KEY:
+        if any(request.headers.get(name) != secret for name, secret in _HEADERS.items()):
             return json_reply({"error": "Who are you?"}, 401)
         arguments: Any = await json_body(request)
         try:

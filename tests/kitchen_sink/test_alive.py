@@ -42,7 +42,7 @@ from medianest_core.testing.portal import Person, TestPortal, opened
 from tests.architecture.test_sdk_hooks import CONTRIBUTIONS, HOOKS
 from tests.kitchen_sink import extras
 from tests.kitchen_sink import plugin as sink
-from tests.kitchen_sink.simulator import KEY, SinkSimulator
+from tests.kitchen_sink.simulator import KEY, PINS, VALVE, SinkSimulator
 from tests.kitchen_sink.status import SinkStatus
 
 ROOT = Path(__file__).parents[2]
@@ -246,7 +246,8 @@ async def test_each_hook_and_each_contribution_works(tmp_path: Path, monkeypatch
     sink.called.clear()
     async with opened(tmp_path, ["sink"]) as portal:
         assert portal.plugin("sink").startswith("needs_settings: ")
-        portal.keeps_secret(KEY)
+        for secret in (KEY, VALVE, *PINS.values()):
+            portal.keeps_secret(secret)
         (made,) = await portal.simulated(SinkSimulator, tmp_path / "sink")
         assert made.ready and portal.plugin("sink") == "active", made.reason
         kitchen = Kitchen(portal, await portal.person("user"), await portal.person("admin"), made.id)
