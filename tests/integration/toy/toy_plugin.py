@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from medianest_core.sdk import (
     ADMIN,
@@ -31,6 +31,7 @@ from medianest_core.sdk import (
     Secret,
     ServiceSettings,
     ServiceType,
+    SettingsGroup,
     SignInDenied,
     WebhookReceiver,
     WebhookReceivers,
@@ -46,9 +47,22 @@ manifest = Manifest(
 )
 
 
+class Lock(SettingsGroup):
+    sign: str = "closed"
+    code: Secret | None = None
+
+
+class Drawer(SettingsGroup):
+    label: str
+    pin: Secret
+    wide: bool = False
+
+
 class Settings(ServiceSettings):
     key: Secret
     word: str = "hello"
+    lock: Lock = Lock()
+    drawers: list[Drawer] = Field(default_factory=list)
 
 
 async def connect(settings: Settings, http: Http) -> Settings:
@@ -58,7 +72,8 @@ async def connect(settings: Settings, http: Http) -> Settings:
 async def check(settings: Settings, client: Settings) -> CheckResult:
     if settings.key.reveal() == "wrong":
         raise Rejected("The toy does not like this key.")
-    return CheckResult("The toy works.", "1.2")
+    drawers = {one.label: "opens" for one in settings.drawers if one.pin.reveal() == f"pin of {one.label}"}
+    return CheckResult("The toy works.", "1.2", drawers)
 
 
 TOY: ServiceType[Settings, Settings] = ServiceType("toy", Settings, "Toy", connect=connect, check=check)

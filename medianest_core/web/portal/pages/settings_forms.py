@@ -201,13 +201,16 @@ def service_form(
 def field_labels(model: type[ServiceSettings], values: Mapping[str, Any]) -> dict[str, str]:
     """Name of each field → what it is called where it stands alone. values: for the entries of lists."""
     titles = entry_titles(model, values)
-    found = {}
-    for one in form_fields(model, values):
-        above = _(one.group)
-        if one.entry:
-            above = f"{above} · {titles.get(one.name.rpartition('.')[0], '')}"
-        found[one.name] = f"{above}: {_(one.label)}" if above else _(one.label)
-    return found
+    return {
+        one.name: full_label(_(one.label), _(one.group), titles.get(one.name.rpartition(".")[0], ""))
+        for one in form_fields(model, values)
+    }
+
+
+def full_label(label: str, group: str, entry: str = "") -> str:
+    """group: label of what the field belongs to, or empty. entry: what its entry of a list is called."""
+    above = f"{group} · {entry}" if entry else group
+    return f"{above}: {label}" if above else label
 
 
 def refused(

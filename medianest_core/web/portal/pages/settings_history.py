@@ -24,6 +24,7 @@ from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.people import names_of
+from medianest_core.web.portal.pages.settings_forms import full_label
 from medianest_core.web.portal.pages.settings_subjects import Setting, Subject, subject_of
 from medianest_core.web.portal.views import Badge, Field, FieldGroup, Form
 from medianest_core.web.portal.views.panels import PanelPart, PanelRow, PanelsView
@@ -149,10 +150,12 @@ class SettingsHistoryPages:
         shown = {one.name for one in subject.secrets(state)}
         if await services_of(request).accounts.confirm.by_password(someone(request).id):
             shown.add("password")
-        labels = {one.name: one.label for one in subject.settings()}
+        known = {one.name: one for one in subject.settings()}
         titles = _titles((state.values, subject.now))
         above = [
-            f"{_called(name, labels.get(_setting(name), ''), titles)}: {text}".removeprefix(": ")
+            f"{_called(name, known.get(_setting(name), Setting(name, '', {})), titles)}: {text}".removeprefix(
+                ": "
+            )
             for name, text in wrong.items()
             if name not in shown
         ]
@@ -214,16 +217,30 @@ def _rows(
     """
     settings = {one.name: one for one in known}
     order = {name: place for place, name in enumerate(settings)}
+    seen: dict[str, int] = {}
+
+    def place(change: Change) -> tuple[int, int, int]:
+        """Entries one after the other, behind the list itself."""
+        plain, outer = _setting(change.name), change.name.partition(".")[0]
+        own = order.get(plain, len(order))
+        if plain == change.name:
+            return own, 0, 0
+        return (
+            order.get(outer, len(order)),
+            seen.setdefault(change.name.rpartition(".")[0], len(seen) + 1),
+            own,
+        )
+
     told = ({one.name: value} for one in found for value in (one.before, one.after))
     titles = _titles((*values, *told))
     rows = []
-    for change in sorted(_singly(found), key=lambda one: order.get(_setting(one.name), len(order))):
+    for change in sorted(_singly(found), key=place):
         plain = _setting(change.name)
         setting = settings.get(plain, Setting(plain, plain, {}))
         same = change.secret and change.before == change.after
         rows.append(
             SettingRow(
-                label=_called(change.name, setting.label, titles),
+                label=_called(change.name, setting, titles),
                 before=_told(change.before, setting, titles),
                 after=_told(change.after, setting, titles),
                 hidden=same,
@@ -249,10 +266,9 @@ def _setting(name: str) -> str:
     return f"{outer}.{inner}" if middle else name
 
 
-def _called(name: str, label: str, titles: Mapping[str, str]) -> str:
-    """The label of a setting, with the entry that it belongs to."""
-    title = titles.get(name.rpartition(".")[0])
-    return f"{label} · {title}" if title else label
+def _called(name: str, setting: Setting, titles: Mapping[str, str]) -> str:
+    """What a setting is called where it stands alone. name: with the id of the entry that it belongs to."""
+    return full_label(setting.label, setting.group, titles.get(name.rpartition(".")[0], ""))
 
 
 def _titles(several: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -20,11 +20,15 @@ from medianest_core.web.portal.pages.settings_forms import field_labels
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a setting is called, and what its values are called where there is a choice. name: of a setting in an entry without its id."""
+    """What a setting is called, and what its values are called where there is a choice.
+
+    name: of a setting in an entry without its id. group: label of what it belongs to.
+    """
 
     name: str
     label: str
     choices: Mapping[str, str]
+    group: str = ""
 
 
 class Subject(Protocol):
@@ -121,8 +125,9 @@ class ServiceSubject:
             *(
                 Setting(
                     one.name,
-                    f"{_(one.group)}: {_(one.label)}" if one.group else _(one.label),
+                    _(one.label),
                     {key: _(label) for key, label in one.choices},
+                    _(one.group),
                 )
                 for one in self._fields(self._kind.settings)
             ),
