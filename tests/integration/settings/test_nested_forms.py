@@ -136,7 +136,7 @@ async def test_the_history_tells_and_brings_back(page: Page) -> None:
     assert "Drawers · right: Label right (empty)" in change
     assert "Lock: Code A secret: it was changed, and neither value is kept." in change
     past = told(await page.get(earlier))
-    assert "secrets are not kept: Lock: Code, Drawers · left: Pin." in past
+    assert "secrets are not kept: Key, Lock: Code, Drawers · left: Pin." in past
     assert "Drawers · right: Pin" in past and "not stored any more" in past
     refused = told(await page.post({"password": PASSWORD}, f"{earlier}/restore", 422))
     assert "This is needed." in refused

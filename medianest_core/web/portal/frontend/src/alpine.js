@@ -72,21 +72,26 @@ Alpine.data("entries", () => ({
   },
   drop() {
     const entry = this.$el.closest("[data-entry]");
-    const next = entry.nextElementSibling ?? entry.previousElementSibling;
-    entry.remove();
-    (next ?? this.$root).querySelector("button")?.focus();
+    const next = entry.nextElementSibling ?? entry.previousElementSibling ?? this.$root;
+    // Before it goes: once it is gone, nothing leads from it to the list any more.
     this.changed();
+    entry.remove();
+    [...next.querySelectorAll("button")].find((one) => getComputedStyle(one).visibility === "visible")?.focus();
   },
   up() {
     const entry = this.$el.closest("[data-entry]");
     entry.previousElementSibling?.before(entry);
-    this.$el.focus();
-    this.changed();
+    this.moved(entry, "[data-up]", "[data-down]");
   },
   down() {
     const entry = this.$el.closest("[data-entry]");
     entry.nextElementSibling?.after(entry);
-    this.$el.focus();
+    this.moved(entry, "[data-down]", "[data-up]");
+  },
+  /** The same button keeps the focus, or its opposite where the entry can go no further. */
+  moved(entry, ...buttons) {
+    const found = buttons.map((one) => entry.querySelector(one));
+    found.find((one) => getComputedStyle(one).visibility === "visible")?.focus();
     this.changed();
   },
   changed() {
