@@ -145,7 +145,7 @@ def entry_titles(model: type[ServiceSettings], values: Mapping[str, Any]) -> dic
             continue
         for place, (entry_id, entry) in enumerate(entries(editable(values).get(name)), 1):
             plain = {key: entry.get(key) for key, one in kind.model_fields.items() if _kind(one) != "secret"}
-            found[f"{name}.{entry_id}"] = entry_title(plain) or str(place)
+            found[f"{name}.{entry_id}"] = entry_title(plain) or f"#{place}"
     return found
 
 

@@ -64,9 +64,10 @@ def _fill(model: type[ServiceSettings], values: dict[str, Any], present: Mapping
         if name in values or name not in present:
             continue
         if is_group(group := field.annotation) and secret_fields(group):
-            default = field.get_default(call_default_factory=True)
-            if isinstance(default, SettingsGroup):
-                values[name] = default.model_dump(mode="json", exclude=set(secret_fields(group)))
+            default, own = _default(field), set(secret_fields(group))
+            values[name] = (
+                default.model_dump(mode="json", exclude=own) if isinstance(default, SettingsGroup) else {}
+            )
         elif (entry := entry_of(field.annotation)) is not None and secret_fields(entry):
             values[name] = [dict(one) for _, one in entries(present[name])]
 

@@ -3,7 +3,7 @@
 One pydantic model per service type gives the stored JSON, the admin form, the REST schema and the docs. A field is a secret
 because its type is `Secret`, never because of its name. `Field(description=…, examples=…)` becomes the form's help;
 `json_schema_extra={"advanced": True}` moves a field below the fold, `{"multiline": True}` makes it a text area. A field whose
-type is a `SettingsGroup` is a part of the form with a heading of its own.
+type is a `SettingsGroup` is a part of the form with a heading of its own, and a list of them is entries to add, move and remove.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class ServiceSettings(BaseModel):
 
 
 class SettingsGroup(BaseModel):
-    """Base of settings that belong together inside a `ServiceSettings`, one level deep. Secrets stand outside of groups."""
+    """Base of settings that belong together inside a `ServiceSettings`, alone or as `list[…]`, one level deep. May hold secrets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
@@ -127,7 +127,7 @@ def _hosts(value: object) -> Sequence[str]:
 
 
 def secret_fields(model: type[BaseModel]) -> frozenset[str]:
-    """Names of the model's fields whose type is Secret, optional or not."""
+    """Names of the model's own fields whose type is Secret, optional or not; those inside groups are not among them."""
     return frozenset(name for name, field in model.model_fields.items() if _mentions_secret(field.annotation))
 
 

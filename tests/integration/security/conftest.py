@@ -118,11 +118,36 @@ async def plex(tmp_path: Path) -> AsyncIterator[PlexSimulator]:
         yield simulator
 
 
+VAULT = """
+from medianest_core.sdk import Manifest, Secret, ServiceSettings, ServiceType, SettingsGroup, hookimpl
+
+manifest = Manifest("vault", title="Vault", api="1.0")
+
+class Lock(SettingsGroup):
+    word: Secret
+
+class Box(SettingsGroup):
+    name: str
+    key: Secret
+
+class Settings(ServiceSettings):
+    lock: Lock
+    boxes: list[Box] = []
+
+@hookimpl
+def register_services():
+    return [ServiceType("vault", Settings, "Vault")]
+"""
+"""A plugin with secrets in a group and in a list."""
+
+
 @pytest.fixture
 async def house(tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     """The portal without any service."""
     monkeypatch.setattr("medianest_core.web.gate.limits.PER", 0.001)
     settings = AppSettings(data_dir=tmp_path / "portal", plugins_disabled=["hello"], _env_file=None)
+    (settings.data_dir / "plugins").mkdir(parents=True)
+    (settings.data_dir / "plugins" / "vault.py").write_text(VAULT)
     async with opened(settings) as started:
         yield started
 

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.full
 PERSON = "canary-plex-token-of-a-person-81x"
 COOKIE = "canary-value-of-a-youtube-cookie-93z"
 COOKIES = f"# Netscape HTTP Cookie File\n.youtube.com\tTRUE\t/\tTRUE\t1999999999\tSID\t{COOKIE}\n"
+LOCK = "canary-word-of-the-lock-27d"
+BOX = "canary-key-of-a-box-58m"
 TYPED = "canary-typed-into-a-form-44q"
 SHOWN = ("/admin/webhooks/in/", "/admin/sync/servers/")
 """Pages of an address that services post to."""
@@ -91,11 +93,21 @@ async def test_no_planted_secret_comes_out(full_house: House, plex: PlexSimulato
         {"cookies": COOKIES, "site_url": "http://127.0.0.1:9"},
         house.admin.id,
     )
+    vault = await instances.create(
+        "vault",
+        "vault",
+        "",
+        "Vault",
+        {"lock": {"word": LOCK}, "boxes": [{"name": "left", "key": BOX}]},
+        house.admin.id,
+    )
     token = str(plex.demo_instances()[0].settings["token"])
     ear.canaries = {
         "the server's Plex token": token,
         "a person's Plex token": PERSON,
         "a cookie of cookies.txt": COOKIE,
+        "a secret in a group": LOCK,
+        "a secret in a list": BOX,
         "the admin's password": PASSWORD,
         "the admin's session": admin_cookie,
         "a person's session": casey_cookie,
@@ -117,6 +129,7 @@ async def test_no_planted_secret_comes_out(full_house: House, plex: PlexSimulato
     values |= {"title_id": str(titles[0].row.id), "user_id": casey.id, "name": "youtube"}
 
     await _mistakes(house, ear, admin, program, server.id, tube.id)
+    await _mistakes_with_parts(ear, admin, program, vault.id)
     for fault in ("500", "garbage", "401", "down"):
         plex.faults.set(Rule(fault))
         ear.answer(await program.post(f"/api/v1/services/{server.id}/retry"))
@@ -135,6 +148,11 @@ async def test_no_planted_secret_comes_out(full_house: House, plex: PlexSimulato
         ear.answer(await admin.get(f"/admin/users/{person}"))
     ear.answer(await admin.get(f"/admin/services/{tube.id}"))
     ear.answer(await program.get(f"/api/v1/services/{tube.id}"))
+    assert ear.answer(await admin.get(f"/admin/services/{vault.id}")).status_code == 200
+    assert ear.answer(await program.get(f"/api/v1/services/{vault.id}")).status_code == 200
+    told = ear.answer(await program.get(f"/api/v1/services/{vault.id}/history"))
+    for state in told.json():
+        ear.answer(await admin.get(f"/admin/services/{vault.id}/history/{state['id']}"))
     ear.answer(await house.client().post(hook.path, content=b"{}"), but=("the webhook's address",))
 
     assert next(logged.glob("medianest-*.log")).stat().st_size > 1000
@@ -190,6 +208,29 @@ async def _mistakes(
     ear.answer(
         await program.post("/api/v1/downloads", json={"url": "http://127.0.0.1:9/watch?v=aaaaaaaaaaa"})
     )
+
+
+async def _mistakes_with_parts(
+    ear: Ear, admin: httpx.AsyncClient, program: httpx.AsyncClient, vault: str
+) -> None:
+    """The same where secrets stand in groups and lists."""
+    path = f"/api/v1/services/{vault}"
+    (box,) = (await program.get(path)).json()["settings"]["boxes"]
+    for settings in (
+        {"lock": {"word": [TYPED]}, "boxes": [{"key": TYPED}, {"name": "x", "key": TYPED, TYPED[:6]: 1}]},
+        {"lock": TYPED, "boxes": TYPED},
+        {"boxes": [{"_id": "bad id", "name": "x", "key": TYPED}]},
+    ):
+        refused = await program.patch(path, json={"settings": settings, "version": 1})
+        assert ear.answer(refused).status_code == 422
+    form = {"instance_title": "x", "version": "1", "lock.word": TYPED, "boxes": box["_id"]}
+    form |= {f"boxes.{box['_id']}.name": "", f"boxes.{box['_id']}.key": TYPED}
+    assert ear.answer(await admin.post(f"/admin/services/{vault}", data=form)).status_code == 422
+    ear.answer(await admin.post(f"/admin/services/{vault}/test", data=form))
+    late = {"settings": {"boxes": [{"_id": box["_id"], "name": "renamed"}]}, "version": 99}
+    assert ear.answer(await program.patch(path, json=late)).status_code == 409
+    done = await program.patch(path, json=late | {"version": 1})
+    assert ear.answer(done).status_code == 200, done.text
 
 
 async def _settled(house: House) -> bool:

@@ -34,7 +34,7 @@ from medianest_core.store.tables.webhooks import (
 pytestmark = pytest.mark.full
 ROOT = Path(__file__).parents[3]
 MANY = 5
-ALL = MANY * 9 - 5 + 1
+ALL = MANY * 11 - 5 + 1
 """Secrets in the data folder: of five columns one row has none, and there is one link for setting up."""
 
 
@@ -56,7 +56,17 @@ class Portal:
             )
             for n in range(MANY):
                 name = f"i{n}"
-                stored = {"url": "http://a", "key": seal(f"key {n}", f"instance:{name}:key"), "word": "mn2"}
+                stored: dict[str, Any] = {
+                    "url": "http://a",
+                    "key": seal(f"key {n}", f"instance:{name}:key"),
+                    "word": "mn2",
+                }
+                stored |= {
+                    "lock": {"code": seal(f"code {n}", f"instance:{name}:lock.code")},
+                    "boxes": [
+                        {"_id": "aaaaaa", "pin": seal(f"pin {n}", f"instance:{name}:boxes.aaaaaa.pin")}
+                    ],
+                }
                 await tx.execute(
                     insert(instances).values(
                         id=name,
@@ -140,7 +150,9 @@ class Portal:
         keyring = keyring or Keyring.load_or_create(self.folder / "keys.json")
         keys = set()
         expected = {
-            "instances.settings_json": [f"key {n}" for n in range(MANY)],
+            "instances.settings_json": [
+                f"{what} {n}" for n in range(MANY) for what in ("key", "code", "pin")
+            ],
             "identities.token_sealed": [f"token {n}" for n in range(1, MANY)],
             "webhook_addresses.token_sealed": [f"hook {n}" for n in range(MANY)],
             "webhook_addresses.registered_sealed": [f"place {n}" for n in range(1, MANY)],
@@ -157,8 +169,13 @@ class Portal:
                 rows = await tx.all(select(one.table).order_by(*one.table.primary_key))
             for row in rows:
                 value = row[one.column]
-                for name, text in value.items() if isinstance(value, dict) else (("", value),):
-                    if text and text.startswith("mn1."):
+                parts = [("", value)]
+                if isinstance(value, dict):
+                    parts = list(value.items())
+                    parts += [(f"lock.{key}", text) for key, text in value["lock"].items()]
+                    parts += [(f"boxes.aaaaaa.{key}", text) for key, text in value["boxes"][0].items()]
+                for name, text in parts:
+                    if isinstance(text, str) and text.startswith("mn1."):
                         opened.append(keyring.open(text, one.context(row, name)))
                         keys.add(keyring.key_of(text))
             assert opened == expected.get(one.name, []), one.name

@@ -217,6 +217,21 @@ def test_what_is_left_out_altogether_keeps_its_secrets() -> None:
     assert merged == {"door": {"user": "guest", "password": DOOR}, "feeds": TYPED["feeds"]}
 
 
+class Sealed(SettingsGroup):
+    word: Secret
+
+
+class Safe(ServiceSettings):
+    lock: Sealed
+
+
+def test_a_group_that_is_needed_is_kept_like_any_other() -> None:
+    assert merge_typed(Safe, {}, {"lock": {"word": DOOR}}) == {"lock": {"word": DOOR}}
+    with pytest.raises(InvalidSettings) as refused:
+        check_settings(Safe, merge_typed(Safe, {}, {}))
+    assert refused.value.errors == {"lock": "This is needed."}
+
+
 def test_an_entry_without_its_id_is_a_new_one() -> None:
     merged = merge_typed(House, {"feeds": [{"name": "one"}, entry(C, "three")]}, TYPED)
     with pytest.raises(InvalidSettings) as refused:

@@ -23,7 +23,7 @@ services = Resource("services", "/services")
 
 
 class ServiceKind(BaseModel):
-    """settings: JSON schema of the settings; fields with "writeOnly" are secrets."""
+    """settings: JSON schema of the settings; fields with "writeOnly" are secrets. Objects in lists have an "_id" beside what it says."""
 
     plugin: str
     service: str
@@ -34,7 +34,10 @@ class ServiceKind(BaseModel):
 
 
 class Restored(Confirmed):
-    """version: of the settings as they are now, for a 409 when they changed. again: secret → its value, typed anew."""
+    """version: of the settings as they are now, for a 409 when they changed. again: secret → its value, typed anew.
+
+    Secrets in groups and lists are named "group.field" and "list._id.field".
+    """
 
     version: int
     again: dict[str, Annotated[str, Field(max_length=10_000)]] = Field(default_factory=dict, max_length=50)
@@ -53,7 +56,11 @@ class NewService(BaseModel):
 
 
 class ServiceChange(BaseModel):
-    """Secrets left out are kept; null removes one. version: as read, for a 409 when it changed."""
+    """Secrets left out are kept; null removes one. version: as read, for a 409 when it changed.
+
+    An object in a list keeps its secrets by the "_id" that it was read with; one without is new. A list with secrets that is left out
+    altogether stays as it is.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -83,7 +90,7 @@ class Enabled(BaseModel):
 
 
 class ServiceDetail(BaseModel):
-    """settings: stored values, secrets masked."""
+    """settings: stored values, secrets masked. Objects in lists have an "_id", by which they stay themselves."""
 
     service: InstanceInfo
     settings: Mapping[str, Any]
