@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.orm import aliased
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
@@ -184,7 +183,7 @@ class Keeping:
     async def _held_elsewhere(self, tx: Tx, rows: Sequence[RowMapping], going: set[str]) -> set[str]:
         """Ids of those whose files are an item's that stays, or that are fetched again just now for the same person."""
         ids = [row["id"] for row in rows]
-        other = aliased(download_files)
+        other = download_files.alias()
         shared = await tx.execute(
             select(download_files.c.item_id, other.c.item_id)
             .join(other, other.c.path == download_files.c.path)
