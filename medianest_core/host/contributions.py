@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -218,13 +219,38 @@ def _tables(item: TableSet, check: _Check) -> None:
             target = key.target_fullname.partition(".")[0]
             if target not in _CORE_TABLES and not target.startswith(f"{check.plugin}_"):
                 check.wrong(what, f"it may not refer to {target}.")
+    if isinstance(item.migrations, str):
+        _package(item.migrations, check)
+    else:
+        _steps(item.migrations, check)
+    check.once("Tables", "tables")
+
+
+def _package(name: str, check: _Check) -> None:
     try:
-        found = importlib.util.find_spec(item.migrations) is not None
+        found = importlib.util.find_spec(name) is not None
     except (ImportError, ValueError, AttributeError):
         found = False
     if not found:
-        check.wrong("Tables", f"there is no package {item.migrations} with migrations.")
-    check.once("Tables", "tables")
+        check.wrong("Tables", f"there is no package {name} with migrations.")
+
+
+def _steps(steps: object, check: _Check) -> None:
+    if not isinstance(steps, list | tuple) or not steps:
+        check.wrong("Tables", "its migrations are neither the name of a package nor a list of functions.")
+        return
+    homes = {getattr(step, "__module__", None) for step in steps}
+    for place, step in enumerate(steps, 1):
+        name = getattr(step, "__name__", repr(step))
+        # They are looked up by name, also in other processes.
+        if not inspect.isfunction(step) or getattr(sys.modules.get(step.__module__), name, None) is not step:
+            check.wrong("Tables", f"migration {place} ({name}) is no function at the top of a module.")
+        elif inspect.iscoroutinefunction(step):
+            check.wrong("Tables", f'migration {name} must be "def", not "async def".')
+        elif steps.index(step) != place - 1:
+            check.wrong("Tables", f"migration {name} is listed twice.")
+    if len(homes) > 1:
+        check.wrong("Tables", "its migrations must stand in one module.")
 
 
 def _listener(item: Listener, check: _Check) -> None:

@@ -107,7 +107,7 @@ def _add_files(folder: Path, claims: dict[str, list[Found]], unreadable: list[Un
     if paths:
         onefile.install(str(folder.absolute()))
     for path in paths:
-        label = f"{folder.name}/{path.name}"
+        label = onefile.label_of(path)
         if not NAME_PATTERN.fullmatch(path.stem):
             unreadable.append(
                 Unreadable(

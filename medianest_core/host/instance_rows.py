@@ -215,6 +215,13 @@ async def put_plugin_state(tx: Tx, process: str, plugin: str, values: Mapping[st
     await tx.execute(statement.on_conflict_do_update(index_elements=["process", "plugin"], set_=dict(values)))
 
 
+async def forget_plugin_state(tx: Tx, process: str, plugin: str) -> None:
+    """A plugin is not installed any more, as this process sees it."""
+    await tx.execute(
+        delete(plugin_states).where(plugin_states.c.process == process, plugin_states.c.plugin == plugin)
+    )
+
+
 async def plugin_reasons(tx: Tx, own: str, plugin: str | None = None) -> Sequence[RowMapping]:
     """What processes other than `own` have to say of plugins, or of this one; the newest first."""
     statement = (

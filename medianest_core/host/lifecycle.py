@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from medianest_core.base.clock import Clock, SystemClock
@@ -24,17 +25,19 @@ from medianest_core.bus.events import PluginChanged
 from medianest_core.bus.outbox import EventBus
 from medianest_core.cache.cached import Caches
 from medianest_core.cache.memory import MemoryCache
-from medianest_core.host import plugin_rows
+from medianest_core.host import onefile, plugin_rows
 from medianest_core.host.bootmark import BootMark
 from medianest_core.host.context import Context, Translate
 from medianest_core.host.declarations import Declarations
 from medianest_core.host.discovery import Found, discover
 from medianest_core.host.facts import declared_facts, plain_info
 from medianest_core.host.faults import Elsewhere, Fault, Faults
+from medianest_core.host.files_watch import FilesWatch
 from medianest_core.host.follow import Follower
 from medianest_core.host.hookcaller import Hooks
 from medianest_core.host.instance import POLL, Surroundings
 from medianest_core.host.instance_rows import (
+    forget_plugin_state,
     forget_processes,
     plugin_reasons,
     process_name,
@@ -150,6 +153,7 @@ class PluginHost:
             settings_changed=self._settings_changed,
             leads=lambda: self._leading.now,
         )
+        self._files = FilesWatch(settings.data_dir / "plugins", self._files_changed)
         self._leading = Leading(db, self._clock, self.process)
         self._follower = Follower(db, bus, self.instances, self._follow)
         self._listeners = Listeners(bus, ledger, self.context, self.faults.note)
@@ -169,6 +173,7 @@ class PluginHost:
         await self._leading.ask()
         await self.instances.load()
         await self._follower.begin()
+        await self._files.begin()
         standings = await self._examine()
         # Written together: a plugin has no transactions of its own to wait for.
         await self._put(*[await self._judge(standing, self._grace) for standing in standings])
@@ -177,6 +182,9 @@ class PluginHost:
         self._tasks.spawn(self._leading.run(), "plugin host: leading")
         self._tasks.spawn(self._write_faults(), "plugin host: faults")
         self._tasks.spawn(self._count_tasks(), "plugin host: tasks")
+        if not self._settings.dev:
+            # There, whoever saves a file gets a new process.
+            self._tasks.spawn(self._files.run(), "plugin host: files")
         if self._db.dialect == "postgresql":
             # SQLite has one process.
             self._tasks.spawn(self._follower.run(), "plugin host: follow")
@@ -350,6 +358,31 @@ class PluginHost:
         elif (info := self.registry.plugin(plugin)) is not None:
             await self._switch(info, enabled)
 
+    async def _files_changed(self, paths: Collection[Path]) -> None:
+        """Plugins of one file were added, changed or removed: what the files say now is what runs."""
+        _log.info("plugins of one file have changed", files=sorted(path.name for path in paths))
+        # A file whose name cannot be a plugin's is known by the name it has.
+        names = {name for path in paths for name in (path.stem, onefile.label_of(path))}
+        async with self._follower.switching:
+            # Side by side, as each may take its time to say farewell.
+            await asyncio.gather(*(self._take_back(name) for name in names))
+            for name in names:
+                self._found.pop(name, None)
+                self.watchdog.forgive(name)
+            gone = names - await self._again(names)
+            async with self._db.begin() as tx:
+                for name in sorted(gone):
+                    if self.registry.plugin(name) is None:
+                        continue
+                    await forget_plugin_state(tx, self.process, name)
+                    event = PluginChanged(
+                        plugin=name, state=PluginState.STOPPED.value, reason=N_("Its file was removed.")
+                    )
+                    await self._bus.publish(tx, event, Audience.admins())
+            for name in gone:
+                self.faults.forget(name)
+                self.registry.forget(name)
+
     async def retry(self, plugin: str, actor: str | None) -> PluginInfo:
         """Forget what was learnt about a plugin and try it again. Raises UnknownPlugin."""
         info = self._known(plugin)
@@ -449,9 +482,11 @@ class PluginHost:
         self.hooks.unregister(plugin)
         self._tell(plugin, None)
 
-    async def _again(self, plugins: Iterable[str]) -> None:
-        wanted = frozenset(plugins)
+    async def _again(self, plugins: Iterable[str]) -> set[str]:
+        """Start these plugins anew; → those that are installed."""
+        wanted, there = frozenset(plugins), set()
         for standing in await self._examine(wanted):
+            there.add(standing.name)
             self.faults.forget(standing.name)
             await self._put(await self._judge(standing))
         self._mark.clear()
@@ -459,6 +494,7 @@ class PluginHost:
             if (declared := self.registry.declarations(plugin)) is not None:
                 self._tell(plugin, declared)
                 self._tasks.spawn(self._startup([plugin]), f"plugin host: on_startup {plugin}")
+        return there
 
     async def _startup(self, plugins: Iterable[str]) -> None:
         await self.hooks.call(

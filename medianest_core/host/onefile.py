@@ -28,6 +28,11 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if path.name[0] not in "._" and path.is_file())
 
 
+def label_of(path: Path) -> str:
+    """What a file is called where a distribution's name is expected; also its plugin where the file's name cannot be one."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def version_in(path: Path) -> str:
     """What the file says in a line `__version__ = "…"`; empty where it says nothing. Raises OSError, UnicodeDecodeError."""
     found = _VERSION.search(path.read_text("utf-8"))

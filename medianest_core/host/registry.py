@@ -103,6 +103,10 @@ class Registry:
         """Note where a plugin stands."""
         self._infos[info.name] = info
 
+    def forget(self, plugin: str) -> None:
+        """Nothing of that name is installed any more."""
+        self._infos.pop(plugin, None)
+
     def activate(self, declared: Declarations) -> None:
         """Put all declarations of a plugin into force at once."""
         self._active = {**self._active, declared.plugin: declared}

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Column, CursorResult, Executable, ForeignKey, MetaData, String
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 
 class Transaction(Protocol):
@@ -30,11 +33,13 @@ class TableSet:
     """Contribution: the plugin's tables.
 
     metadata: all names start with "<plugin>_". migrations: dotted name of the package that holds Alembic revisions
-    ("medianest_hello.migrations", with a `versions` package inside).
+    ("medianest_hello.migrations", with a `versions` package inside); or, so that a plugin of one file can have tables too, functions of
+    one module, oldest first, each of which takes the tables a step further with Alembic's `op` and runs once. A function that has
+    run anywhere is never changed, moved or removed: a change is another function at the end.
     """
 
     metadata: MetaData
-    migrations: str
+    migrations: str | Sequence[Callable[[Operations], None]]
 
 
 def user_fk(*, nullable: bool = False, ondelete: str = "CASCADE") -> Column[str]:

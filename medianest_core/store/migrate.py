@@ -22,6 +22,7 @@ from sqlalchemy import Connection, MetaData, column, select, table, text
 from medianest_core.base.logging import get_logger
 from medianest_core.sdk.storage import TableSet
 from medianest_core.store.engine import Database
+from medianest_core.store.steps import revision_folders
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -47,11 +48,7 @@ async def upgrade(db: Database) -> bool:
 
 async def upgrade_plugin(db: Database, plugin: str, tables: TableSet) -> bool:
     """Upgrade one plugin's tables."""
-    import importlib
-
-    package = importlib.import_module(tables.migrations)
-    folders = [Path(folder) / "versions" for folder in package.__path__]
-    return await _run(db, f"{plugin}_versions", folders, tables.metadata)
+    return await _run(db, f"{plugin}_versions", revision_folders(tables), tables.metadata)
 
 
 def heads_of(folders: list[Path], version_table: str = CORE_VERSIONS) -> set[str]:

@@ -1,8 +1,7 @@
-"""Tries a plugin's migrations on a database of their own: up, down and up again, and whether they make the declared tables."""
+"""Tries a plugin's migrations on a database of their own: up, down and up again where there is a way down, and whether they make the declared tables."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,15 +10,15 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from medianest_core.sdk.storage import TableSet
 from medianest_core.store.migrate import config_for, heads_of
+from medianest_core.store.steps import revision_folders
 
 
 def rehearse(plugin: str, tables: TableSet) -> list[str]:
     """What is wrong, one sentence each. Runs the plugin's migrations on SQLite; blocking. Never raises for what they do."""
     try:
-        package = importlib.import_module(tables.migrations)
+        folders = revision_folders(tables)
     except Exception as error:
         return [f"{tables.migrations} cannot be imported: {type(error).__name__}: {error}"]
-    folders = [Path(folder) / "versions" for folder in package.__path__]
     version_table = f"{plugin}_versions"
     try:
         heads = heads_of(folders, version_table)
@@ -34,7 +33,9 @@ def rehearse(plugin: str, tables: TableSet) -> list[str]:
             with engine.begin() as connection:
                 for name in ("users", "instances"):
                     connection.execute(text(f"CREATE TABLE {name} (id VARCHAR(36) PRIMARY KEY)"))
-            for step, direction in enumerate(("upgrade", "downgrade", "upgrade")):
+            # Functions have no way back.
+            ways = ("upgrade", "downgrade", "upgrade") if isinstance(tables.migrations, str) else ("upgrade",)
+            for step, direction in enumerate(ways):
                 try:
                     with engine.begin() as connection:
                         _go(connection, direction, version_table, folders, tables)

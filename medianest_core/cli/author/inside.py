@@ -32,6 +32,7 @@ from medianest_core.host.validate import collect
 from medianest_core.sdk.deprecation import PluginDeprecation
 from medianest_core.sdk.storage import TableSet
 from medianest_core.store.rehearse import rehearse
+from medianest_core.store.steps import tidy
 
 T = TypeVar("T")
 SLOW = 0.5
@@ -68,7 +69,7 @@ class Look:
                 self.findings += [
                     problem("migrations", text, "Run them on an empty database, up and down.")
                     for text in wrong
-                ] or [ok("migrations", "They went up, down and up again, and make the tables it declares.")]
+                ] or [ok("migrations", f"They went {_ways(item)}, and make the tables it declares.")]
 
     def _imported(self, watch: Watch | None) -> ModuleType | None:
         started = time.process_time()
@@ -181,6 +182,10 @@ class Look:
                 ]
 
 
+def _ways(tables: TableSet) -> str:
+    return "up, down and up again" if isinstance(tables.migrations, str) else "up"
+
+
 def _name(item: object) -> str:
     name = getattr(item, "name", None) or getattr(item, "title", None) or getattr(item, "__name__", None)
     kind = type(item).__name__ if not isinstance(item, type) else item.__mro__[1].__name__
@@ -209,6 +214,7 @@ def main() -> None:
         "trace": look.trace,
     }
     Path(job["report"]).write_text(json.dumps(report, default=repr), "utf-8")
+    tidy()
     # Threads that the plugin has started must not hold the process up.
     os._exit(0)
 

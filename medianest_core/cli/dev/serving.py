@@ -27,6 +27,7 @@ from medianest_core.cli.serve import address_of, end_with, prepare, run
 from medianest_core.host.errors import InvalidSettings
 from medianest_core.host.states import PluginState
 from medianest_core.sdk.errors import MediaNestError
+from medianest_core.store.steps import tidy
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -85,6 +86,7 @@ def _child(plan: Plan, bound: socket.socket, parent: int) -> NoReturn:
         _note(plan, traceback.format_exc())
     finally:
         with contextlib.suppress(Exception):
+            tidy()
             sys.stdout.flush()
         # What the parent would tidy up at its end is not this process's.
         os._exit(code)

@@ -200,6 +200,7 @@ def _place(places: Places) -> None:
         failpoint("restore.keys_placed")
         if plugins.exists():
             if places.plugins.exists():
+                _keep_code(places.plugins, plugins)
                 places.plugins.replace(folder / f"plugins-before-{new_id()}")
             plugins.replace(places.plugins)
         sync_folder(places.data)
@@ -207,6 +208,16 @@ def _place(places: Places) -> None:
     sync_folder(places.data)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_code(present: Path, staged: Path) -> None:
+    """Plugins of one file are code that is installed here, which no archive holds: like other plugins they stay as they are."""
+    for path in present.glob("*.py"):
+        if path.is_symlink():
+            (staged / path.name).unlink(missing_ok=True)
+            (staged / path.name).symlink_to(path.readlink())
+        elif path.is_file():
+            shutil.copy2(path, staged / path.name)
 
 
 def _forget(places: Places) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -23,6 +22,7 @@ from medianest_core.store.backup.rows import Digest, encode
 from medianest_core.store.backup.shape import TableShape, quoted
 from medianest_core.store.backup.source import Source, open_sqlite
 from medianest_core.store.migrate import newest
+from medianest_core.store.steps import revision_folders
 
 Told = Callable[[int], None]
 """Called from a thread with how many rows more are done."""
@@ -41,8 +41,7 @@ def folders_of(plugin: str, plugins: Plugins) -> list[str]:
                 "The archive holds tables of the plugin {plugin}, which is not installed or not active here. Install it, or leave its tables out."
             ).format(plugin=plugin)
         )
-    package = importlib.import_module(tables.migrations)
-    return [str(Path(folder) / "versions") for folder in package.__path__]
+    return [str(folder) for folder in revision_folders(tables)]
 
 
 def steps_of(schemas: Mapping[str, Sequence[str]], plugins: Plugins) -> list[Step]:

@@ -184,7 +184,15 @@ def test_all_problems_come_together() -> None:
     assert len(found) == 4
 
 
-def tables(*made: Any, migrations: str = "medianest_core.sdk") -> TableSet:
+def rows(op: Any) -> None:
+    """A step of migrations."""
+
+
+async def slow_rows(op: Any) -> None:
+    """One that cannot be awaited."""
+
+
+def tables(*made: Any, migrations: Any = "medianest_core.sdk") -> TableSet:
     metadata = MetaData()
     core_stub(metadata)
     for name, columns in made:
@@ -199,11 +207,26 @@ def tables(*made: Any, migrations: str = "medianest_core.sdk") -> TableSet:
         (tables(("demo_versions", [])), "keeps the plugin's versions"),
         (tables(("demo_rows", [Column("s", ForeignKey("sessions.id"))])), "may not refer to sessions"),
         (tables(("demo_rows", []), migrations="no.such.package"), "no package"),
+        (tables(("demo_rows", []), migrations=[]), "neither the name of a package nor a list of functions"),
+        (tables(("demo_rows", []), migrations=rows), "neither the name of a package nor a list of functions"),
+        (
+            tables(("demo_rows", []), migrations=[rows, lambda op: None]),
+            "migration 2 (<lambda>) is no function",
+        ),
+        (tables(("demo_rows", []), migrations=[rows, "0002"]), "migration 2 ('0002') is no function"),
+        (tables(("demo_rows", []), migrations=[slow_rows]), 'must be "def"'),
+        (tables(("demo_rows", []), migrations=[rows, rows]), "rows is listed twice"),
+        (tables(("demo_rows", []), migrations=[rows, manifest_of]), "in one module"),
     ],
 )
 def test_wrong_tables(item: TableSet, said: str) -> None:
     found = contribution_problems(item)
     assert any(said in one for one in found), found
+
+
+def test_tables_whose_migrations_are_functions() -> None:
+    declared = declare(register_contributions=[tables(("demo_rows", []), migrations=[rows])])
+    assert [type(one) for one in declared.contributions] == [TableSet]
 
 
 def test_tables_collide_with_the_core_and_with_each_other() -> None:

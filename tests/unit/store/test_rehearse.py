@@ -40,6 +40,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TableSet
 
 def write(tables: TableSet, tmp_path: Path, columns: str, down: str) -> None:
     text = REVISION.format(columns=columns, down=down)
+    assert isinstance(tables.migrations, str)
     (tmp_path / tables.migrations / "versions" / "one.py").write_text(text)
 
 
