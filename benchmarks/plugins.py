@@ -28,6 +28,8 @@ from medianest_core.base.crypto import Keyring
 from medianest_core.base.http_factory import HttpFactory
 from medianest_core.base.settings import AppSettings
 from medianest_core.bus.outbox import EventBus
+from medianest_core.host.answers import check_of
+from medianest_core.host.declarations import Kind
 from medianest_core.host.discovery import discover
 from medianest_core.host.guard import Guard
 from medianest_core.host.health import HealthLog
@@ -35,7 +37,18 @@ from medianest_core.host.hookcaller import Hooks
 from medianest_core.host.lifecycle import PluginHost
 from medianest_core.host.proxy import guarded
 from medianest_core.ledger.enqueue import Ledger
-from medianest_core.sdk import Item, ServiceSettings, ServiceType, Snapshot, StatusProvider, hookimpl
+from medianest_core.sdk import (
+    Item,
+    MediaRecord,
+    MediaSource,
+    RawRecord,
+    RecordPage,
+    ServiceSettings,
+    ServiceType,
+    Snapshot,
+    StatusProvider,
+    hookimpl,
+)
 from medianest_core.store.engine import Database
 from medianest_core.store.migrate import upgrade
 from medianest_core.store.repos.events import EventRepo
@@ -139,7 +152,32 @@ async def _calls(rounds: int, times: int) -> dict[str, float]:
     for _ in range(rounds):
         for name, call in calls.items():
             found[name].append(await _microseconds(call, times))
-    return {name: round(min(several), 2) for name, several in found.items()}
+    return {name: round(min(several), 2) for name, several in (*found.items(), *_looks(rounds, times))}
+
+
+def _looks(rounds: int, times: int) -> Sequence[tuple[str, list[float]]]:
+    """What of a guarded call is the look at its answer, for a small and for a large one."""
+    raws = [RawRecord(str(number), "movie", "0123456789abcdef", _no_record) for number in range(100)]
+    answers: dict[str, tuple[Kind, str, object, int]] = {
+        "look at a snapshot": (StatusProvider, "snapshot", Snapshot(items=[Item("thing", up=True)]), times),
+        "look at 100 records": (MediaSource, "records", RecordPage(raws), times // 50),
+    }
+    found = []
+    for name, (kind, method, answer, count) in answers.items():
+        look = check_of(kind, method)
+        assert look is not None
+        several = []
+        for _ in range(rounds):
+            began = time.process_time()
+            for _ in range(count):
+                look(answer)
+            several.append((time.process_time() - began) / count * 1e6)
+        found.append((name, several))
+    return found
+
+
+def _no_record() -> MediaRecord:
+    raise NotImplementedError
 
 
 def _install(site: Path, count: int, broken: int) -> None:
@@ -237,7 +275,7 @@ def main() -> None:
     calls = asyncio.run(_calls(given.rounds, given.times))
     print("microseconds of processor time a call:")
     for name, value in calls.items():
-        print(f"  {name:18} {value:8.2f}")
+        print(f"  {name:20} {value:8.2f}")
     starts = _starts(given.rounds, given.counts)
     print("start of the plugin host, milliseconds (first: tried in a child process before):")
     for row in starts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 from xml.etree.ElementTree import ParseError
 
@@ -42,6 +42,8 @@ _BAD_PAYLOAD = (ValueError, LookupError, ParseError)
 _ANSWERS = (AuthFailed, NotFound, RateLimited, Rejected, DownloadFailed)
 """The service is there and said so: good news for the breaker."""
 _DONE = object()
+Checking = Callable[[Any], None]
+"""Looks at what a provider returned, or at each item of a stream; raises PluginFault. That is then the result of the call."""
 
 
 class Guard:
@@ -65,7 +67,7 @@ class Guard:
         timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._plugin = plugin
+        self.plugin = plugin
         self._instance = instance
         self._breaker = breaker
         self._bulkhead = bulkhead
@@ -76,14 +78,16 @@ class Guard:
         self._timer = timer
         self._sleep = sleep
 
-    async def call(self, rule: CallRule, what: str, function: Callable[[], Awaitable[T]]) -> T:
+    async def call(
+        self, rule: CallRule, what: str, function: Callable[[], Awaitable[T]], check: Checking | None = None
+    ) -> T:
         """The result of `function()`. what: "Kind.method", for the log. Raises errors of the SDK."""
         ends = self._timer() + at_least(rule.deadline)
         attempt = 0
         while True:
             attempt += 1
             try:
-                return await self._once(rule, what, function, ends - self._timer())
+                return await self._once(rule, what, function, ends - self._timer(), check)
             except (NotReady, RateLimited) as error:
                 pause = self._plan.pause(attempt, error) if rule.repeat else None
                 if pause is None or self._timer() + pause >= ends:
@@ -91,7 +95,12 @@ class Guard:
             await self._sleep(pause)
 
     async def idle(
-        self, rule: CallRule, what: str, function: Callable[[ProgressSink], Awaitable[T]], sink: ProgressSink
+        self,
+        rule: CallRule,
+        what: str,
+        function: Callable[[ProgressSink], Awaitable[T]],
+        sink: ProgressSink,
+        check: Checking | None = None,
     ) -> T:
         """Like `call` for work of any length: ends it only after `rule.idle` seconds without progress."""
         assert rule.idle is not None
@@ -109,6 +118,8 @@ class Guard:
                         )
                     await asyncio.wait({task}, timeout=left)
                 value = task.result()
+                if check is not None:
+                    check(value)
             except asyncio.CancelledError as error:
                 await end(task)
                 raise self._cancelled(token, what, error) from None
@@ -118,7 +129,11 @@ class Guard:
             return value
 
     async def stream(
-        self, rule: CallRule, what: str, start: Callable[[], AsyncIterator[T]]
+        self,
+        rule: CallRule,
+        what: str,
+        start: Callable[[], AsyncIterable[T]],
+        check: Checking | None = None,
     ) -> AsyncIterator[T]:
         """The items of an async generator, each within `rule.idle` seconds (default: the deadline), or longer for who is patient.
 
@@ -134,6 +149,8 @@ class Guard:
                     item = await self._next(queue, pump, idle)
                     if item is _DONE:
                         break
+                    if check is not None:
+                        check(item)
                     self._health.good()
                     yield item
             except GeneratorExit:
@@ -148,21 +165,31 @@ class Guard:
                 raise self._failed(token, what, error) from error
             self._worked(token)
 
-    def plain(self, what: str, function: Callable[[], T]) -> T:
+    def plain(self, what: str, function: Callable[[], T], check: Checking | None = None) -> T:
         """The result of a pure method, with its errors translated."""
         try:
-            return function()
+            value = function()
+            if check is not None:
+                check(value)
+            return value
         except Exception as error:
             translated = self._translate(what, error)
             raise translated from (None if translated is error else error)
 
     async def _once(
-        self, rule: CallRule, what: str, function: Callable[[], Awaitable[T]], seconds: float
+        self,
+        rule: CallRule,
+        what: str,
+        function: Callable[[], Awaitable[T]],
+        seconds: float,
+        check: Checking | None,
     ) -> T:
         async with self._slot(rule, seconds):
             token = self._breaker.enter()
             try:
                 value = await bounded(_start(function), max(0.05, seconds))
+                if check is not None:
+                    check(value)
             except asyncio.CancelledError as error:
                 raise self._cancelled(token, what, error) from None
             except Exception as error:
@@ -212,7 +239,7 @@ class Guard:
             self._breaker.failure(token)
             self._health.bad(str(translated))
             if self._breaker.state is BreakerState.OPEN and before is not BreakerState.OPEN:
-                _log.warning("calls are suspended", plugin=self._plugin, instance=self._instance, what=what)
+                _log.warning("calls are suspended", plugin=self.plugin, instance=self._instance, what=what)
         else:
             self._breaker.release(token)
         if isinstance(translated, NotReady | InvalidResponse | PluginFault | AuthFailed):
@@ -224,12 +251,12 @@ class Guard:
         if isinstance(translated, PluginFault):
             _log.error(
                 "a plugin made a mistake",
-                plugin=self._plugin,
+                plugin=self.plugin,
                 instance=self._instance,
                 what=what,
                 exc_info=error,
             )
-            self._on_fault(self._plugin, what, error)
+            self._on_fault(self.plugin, what, error)
         return translated
 
 
@@ -264,7 +291,7 @@ async def _start(function: Callable[[], Awaitable[T]]) -> T:
     return await function()
 
 
-async def _pump(start: Callable[[], AsyncIterator[Any]], queue: asyncio.Queue[Any]) -> None:
+async def _pump(start: Callable[[], AsyncIterable[Any]], queue: asyncio.Queue[Any]) -> None:
     items = start()
     try:
         async for item in items:

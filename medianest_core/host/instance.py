@@ -18,6 +18,7 @@ from medianest_core.base.egress import EgressPolicy
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import bounded, end, spawn
 from medianest_core.base.texts import N_
+from medianest_core.host.answers import require
 from medianest_core.host.calls import CallRule
 from medianest_core.host.declarations import Declarations, Kind
 from medianest_core.host.errors import PluginFault, SettingsUnreadable
@@ -31,7 +32,7 @@ from medianest_core.host.states import InstanceState
 from medianest_core.sdk.errors import AuthFailed, MediaNestError, NotReady, RateLimited
 from medianest_core.sdk.service import CheckResult, Provider, ServiceType
 from medianest_core.sdk.settings import ServiceSettings
-from medianest_core.sdk.status import StatusProvider
+from medianest_core.sdk.status import Snapshot, StatusProvider
 
 if TYPE_CHECKING:
     from medianest_core.base.http import GuardedHttp
@@ -273,7 +274,13 @@ class Instance:
             if not self._can_check and self.breaker.state is BreakerState.OPEN:
                 raise NotReady(self.health.last_error or "The service failed repeatedly.")
             return await bounded(
-                run_check(self._type, self._connected.config, self._connected.client, self._status()),
+                run_check(
+                    self.row.plugin,
+                    self._type,
+                    self._connected.config,
+                    self._connected.client,
+                    self._status(),
+                ),
                 CHECK_DEADLINE,
             )
         except asyncio.CancelledError:
@@ -390,16 +397,29 @@ class Instance:
 
 
 async def run_check(
+    plugin: str,
     service: ServiceType[Any, Any],
     config: ServiceSettings,
     client: Any,
     status: StatusProvider[Any, Any] | None,
 ) -> CheckResult:
-    """The service type's own check, else a snapshot of its status, else nothing but the connection itself."""
+    """The service type's own check, else a snapshot of its status, else nothing but the connection itself.
+
+    Raises what these raise, and PluginFault where they return something else than they should.
+    """
     if service.check is not None:
-        return await service.check(config, client)
+        result = await service.check(config, client)
+        require(result, CheckResult, plugin=plugin, promise="ServiceType.check", provider=service.name)
+        return result
     if status is not None:
         snapshot = await status.snapshot()
+        require(
+            snapshot,
+            Snapshot,
+            plugin=plugin,
+            promise="StatusProvider.snapshot",
+            provider=type(status).__name__,
+        )
         down = [item.name for item in snapshot.items if item.up is False]
         message = (
             N_("It answers; down: {items}.").format(items=", ".join(down[:5])) if down else N_("It answers.")

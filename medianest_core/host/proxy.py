@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
+from medianest_core.host.answers import IS_STREAM, check_of, kept, streams
 from medianest_core.host.calls import rule_for
 from medianest_core.host.declarations import Kind
 from medianest_core.host.guard import Guard
@@ -49,6 +50,9 @@ def _wrap(
 ) -> Callable[..., Any]:
     rule, what = rule_for(kind, name), f"{kind.__name__}.{name}"
     missing = getattr(getattr(type(provider), name, None), _MARK, None)
+    promised = check_of(kind, name)
+    named = {"plugin": guard.plugin, "promise": what, "provider": type(provider).__name__}
+    check = kept(promised, **named) if promised is not None else None
 
     if inspect.iscoroutinefunction(member):
 
@@ -59,8 +63,8 @@ def _wrap(
             if kind is Downloader and name == "download":
                 task, *rest = args or (kwargs["task"],)
                 sink: ProgressSink = rest[0] if rest else kwargs["sink"]
-                return await guard.idle(rule, what, lambda watched: member(task, watched), sink)
-            return await guard.call(rule, what, lambda: member(*args, **kwargs))
+                return await guard.idle(rule, what, lambda watched: member(task, watched), sink, check)
+            return await guard.call(rule, what, lambda: member(*args, **kwargs), check)
 
         return call
 
@@ -69,10 +73,14 @@ def _wrap(
         if isinstance(missing, Capability):
             raise unsupported(provider, missing)
         if inspect.isasyncgenfunction(member):
-            return guard.stream(rule, what, lambda: member(*args, **kwargs))
-        value = guard.plain(what, lambda: member(*args, **kwargs))
+            return guard.stream(rule, what, lambda: member(*args, **kwargs), check)
+        if streams(kind, name):
+            items = guard.plain(what, lambda: member(*args, **kwargs), is_stream)
+            return guard.stream(rule, what, lambda: items, check)
+        value = guard.plain(what, lambda: member(*args, **kwargs), check)
         if isinstance(value, AsyncIterator):
             return guard.stream(rule, what, lambda: value)
         return value
 
+    is_stream = kept(IS_STREAM, **named)
     return plain

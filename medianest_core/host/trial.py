@@ -28,7 +28,7 @@ async def try_settings(
     try:
         client = await bounded(service.connect(settings, http), CHECK_DEADLINE) if service.connect else http
         status = _status(declared, service, settings, http, client)
-        return await bounded(run_check(service, settings, client, status), CHECK_DEADLINE)
+        return await bounded(run_check(declared.plugin, service, settings, client, status), CHECK_DEADLINE)
     except Exception as error:
         translated = translate(error, "check")
         if translated is not error:

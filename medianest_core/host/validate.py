@@ -10,8 +10,9 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
+from medianest_core.host.answers import Misfit, checker
 from medianest_core.host.contributions import check_contributions
 from medianest_core.host.declarations import KINDS, Declarations, Kind
 from medianest_core.host.errors import Invalid
@@ -125,6 +126,25 @@ def _add_service(
             problems.append(f'Service {service.name}: {part} must be "async def".')
 
 
+def _constant_problems(item: Kind, kind: Kind) -> list[str]:
+    """What is wrong with the values that stand in the class itself, such as `WebhookReceiver.max_bytes`."""
+    problems = []
+    for name, hint in get_type_hints(kind).items():
+        value = inspect.getattr_static(item, name, None)
+        # What every provider has is looked at elsewhere, and what is not there, or computed, cannot be looked at now.
+        if name in Provider.__annotations__ or value is None or hasattr(value, "__get__"):
+            continue
+        check = checker(get_args(hint)[0] if get_origin(hint) is ClassVar else hint)
+        try:
+            if check is not None:
+                check(value)
+        except Misfit as misfit:
+            problems.append(
+                f"{item.__name__}.{name}{misfit.place} must be {misfit.expected}, not {misfit.got}."
+            )
+    return problems
+
+
 def _provider_problems(item: object, kind: Kind) -> list[str]:
     if not (isinstance(item, type) and issubclass(item, kind)):
         return [f"{getattr(item, '__name__', repr(item))} is no {kind.__name__} class."]
@@ -141,6 +161,7 @@ def _provider_problems(item: object, kind: Kind) -> list[str]:
         if inspect.iscoroutinefunction(base) != inspect.iscoroutinefunction(own):
             colour = "async def" if inspect.iscoroutinefunction(base) else "def"
             problems.append(f'{item.__name__}.{name} has the wrong colour: {kind.__name__} has a "{colour}".')
+    problems += _constant_problems(item, kind)
     if issubclass(item, AuthProvider):
         if not isinstance(getattr(item, "title", None), str):
             problems.append(f"{item.__name__} has no title.")

@@ -8,8 +8,11 @@ import orjson
 
 from medianest_core.base.kept_json import kept_json
 from medianest_core.base.texts import N_
+from medianest_core.host.answers import record_checker
 from medianest_core.sdk.errors import InvalidResponse
-from medianest_core.sdk.media import MediaRecord
+from medianest_core.sdk.media import MediaRecord, RawRecord
+
+_IS_RECORD = record_checker(MediaRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,13 @@ class SourceRecord:
     @property
     def place(self) -> tuple[str, str]:
         return self.instance, self.record.key
+
+
+def decoded(raw: RawRecord) -> MediaRecord:
+    """What a raw record says. Raises whatever its decoder raises, and Misfit where that returned something else than a record."""
+    record = raw.decode()
+    _IS_RECORD(record)
+    return record
 
 
 def encode(record: MediaRecord) -> bytes:

@@ -82,7 +82,7 @@ def test_a_listener_fails_alone(evidence: Evidence, kind: str) -> None:
         ("raises", "answered with something that is not understood"),
         ("exits", "tried to end the process"),
         ("cancels", "made a mistake"),
-        ("garbage", "made a mistake"),
+        ("garbage", "in the answer of Status, all of it must be Snapshot, not object"),
         ("hangs_later", "No answer within"),
         ("swallows", "No answer within"),
     ],

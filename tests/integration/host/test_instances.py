@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from medianest_core.bus.events import InstanceChanged, ServiceStatus
-from medianest_core.host.errors import InvalidSettings, UnknownInstance, UnknownService
+from medianest_core.host.errors import InvalidSettings, PluginFault, UnknownInstance, UnknownService
 from medianest_core.host.forms import form_fields, parse_form
 from medianest_core.host.instance import InstanceInfo
 from medianest_core.host.states import InstanceState, PluginState
@@ -26,7 +26,7 @@ from medianest_core.store.tables.plugins import instance_states, instances
 from medianest_core.store.tables.system import audit
 from medianest_core.testing.loopback import serving
 
-from .conftest import House, until
+from .conftest import House, Install, until
 
 KEY = "pihole-secret-canary-4711"
 
@@ -283,3 +283,34 @@ async def test_names_are_unique_in_the_plugin(house: House, pihole: tuple[Pihole
             await host.instances.create("pihole", "pihole", "my-pi-hole", "", {"url": url, "key": KEY}, None)
         assert list(refused.value.errors) == ["name"]
         assert host.instances.count("pihole") == 2
+
+
+CHECKED = """
+from medianest_core.sdk import Manifest, ServiceSettings, ServiceType, hookimpl
+
+class Settings(ServiceSettings):
+    word: str = "hello"
+
+async def check(settings, client):
+    return {"message": "It works."}
+
+manifest = Manifest("hasty", title="Hasty", api="1.0")
+
+@hookimpl
+def register_services():
+    return [ServiceType("hasty", Settings, check=check)]
+"""
+
+
+async def test_a_check_that_answers_with_something_else_is_the_plugins_mistake(
+    house: House, install: Install
+) -> None:
+    install("hasty", CHECKED)
+    said = "in the answer of hasty, all of it must be CheckResult, not dict."
+    async with house.host() as host:
+        with pytest.raises(PluginFault, match=said):
+            await host.instances.test("hasty", "hasty", {})
+        info = await host.instances.create("hasty", "hasty", "", "Hasty", {}, None)
+        await until(lambda: host.instances.info(info.id).state is InstanceState.RETRYING)
+        assert said in host.instances.info(info.id).reason
+        assert said in host.faults.of("hasty")[0].text

@@ -236,6 +236,17 @@ def test_tables_collide_with_the_core_and_with_each_other() -> None:
     assert collisions(declared, [declared]) == ["Table demo_rows is taken by demo."]
 
 
+def test_wrong_values_of_a_provider_class() -> None:
+    class Loose(StatusProvider[Settings]):
+        service = SERVICE
+        own_row = "no"  # type: ignore[assignment]  # what is tried
+
+        async def snapshot(self) -> Snapshot:
+            return Snapshot([])
+
+    assert problems(register_status_providers=[Loose]) == ("Loose.own_row must be bool, not str.",)
+
+
 def test_wrong_providers() -> None:
     class NoSnapshot(StatusProvider[Settings]):
         service = SERVICE

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from medianest_core.base.logging import get_logger
 from medianest_core.base.texts import N_
+from medianest_core.domain.library.records import decoded
 from medianest_core.domain.library.syncing.elsewhere import About, about, held_by
 from medianest_core.domain.library.syncing.runs import Runs
 from medianest_core.domain.library.syncing.scope import SyncArgs
@@ -113,7 +114,7 @@ async def _search(handle: Handle[MediaSource], meant: About) -> list[str]:
 
 def _decoded(raw: RawRecord) -> MediaRecord | None:
     try:
-        return raw.decode()
+        return decoded(raw)
     except Exception:
         return None
 

@@ -10,7 +10,7 @@ from medianest_core.base.failpoints import failpoint
 from medianest_core.base.logging import get_logger
 from medianest_core.base.texts import N_
 from medianest_core.domain.library.columns import level_of
-from medianest_core.domain.library.records import encode
+from medianest_core.domain.library.records import decoded, encode
 from medianest_core.domain.library.syncing.absence import Known
 from medianest_core.domain.library.syncing.known import StoredLibrary
 from medianest_core.domain.library.syncing.progress import InstanceProgress
@@ -232,7 +232,7 @@ def decode_all(
     unreadable: list[str] = []
     for raw in raws:
         try:
-            record = _checked(raw, raw.decode(), library)
+            record = _checked(raw, decoded(raw), library)
             found[raw.key] = Incoming(instance_id, record, raw.digest, encode(record))
         except Exception as error:
             unreadable.append(raw.key)
