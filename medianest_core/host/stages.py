@@ -87,6 +87,10 @@ class Stages:
         outcomes = load(candidates, self._work, deadline=self._deadline, before=before)
         return [*standings, *(self._standing(outcome) for outcome in outcomes)]
 
+    def learn(self, discovery: Discovery) -> None:
+        """Try in a child process what was never tried, so that the next start need not wait for that."""
+        self._probe({found: code_stamp(found) for found in discovery.found if not found.builtin})
+
     def forget(self, found: Found) -> None:
         """Probe this plugin anew the next time."""
         ProbeCache(self._cache_path).forget(probe_key(code_stamp(found), environment_stamp()))
@@ -157,5 +161,12 @@ class Stages:
 
 def _import_failed(found: Found, reason: str, trace: str = "") -> Standing:
     sentence = reason if reason.endswith((".", "!", "?")) else f"{reason}."
-    told = N_("{reason} Update it or uninstall it, then retry.").format(reason=redact(sentence))
-    return Standing(found.name, PluginState.IMPORT_FAILED, told, redact(trace), found)
+    # A file that is edited is taken in again without being asked for.
+    told = (
+        N_("{reason} Correct the file.")
+        if found.file
+        else N_("{reason} Update it or uninstall it, then retry.")
+    )
+    return Standing(
+        found.name, PluginState.IMPORT_FAILED, told.format(reason=redact(sentence)), redact(trace), found
+    )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,76 +10,25 @@ import httpx
 import pytest
 
 from tests.conftest import eventually
-from tests.e2e.processes import environment
+from tests.fakes.hut import PROJECT, developing, write_hut
 
 pytestmark = pytest.mark.full
 WITHIN = 90.0
 
-PROJECT = """
-[project]
-name = "medianest-hut"
-version = "0.3"
-dependencies = ["medianest"]
-
-[project.entry-points."medianest.plugins.v1"]
-hut = "medianest_hut.plugin"
-"""
-PLUGIN = """
-from medianest_core.sdk import Html, Manifest, Page, hookimpl
-from medianest_hut.words import GREETING
-
-manifest = Manifest("hut", title="Hut", api="1.0")
-
-async def page(request):
-    return Html("hut/page.html", {"greeting": GREETING.strip()})
-
-@hookimpl
-def register_contributions():
-    return [Page("", page, title="Hut")]
-"""
-
 
 @pytest.fixture
 def hut(tmp_path: Path) -> Path:
-    package = tmp_path / "hut" / "src" / "medianest_hut"
-    (package / "templates" / "hut").mkdir(parents=True)
-    (tmp_path / "hut" / "pyproject.toml").write_text(PROJECT)
-    (package / "__init__.py").touch()
-    (package / "plugin.py").write_text(PLUGIN)
-    (package / "words.py").write_text('GREETING = "Good morning"\n')
-    (package / "templates" / "hut" / "page.html").write_text("<p>{{ greeting }}</p>\n")
-    return package
+    return write_hut(tmp_path / "hut")
 
 
 @pytest.fixture
 def browser(tmp_path: Path, hut: Path) -> Iterator[httpx.Client]:
-    command = [
-        sys.executable,
-        "-m",
-        "medianest_core.cli",
-        "dev",
-        str(tmp_path / "hut"),
-        "--json",
-        "--port",
-        "0",
-    ]
-    process = subprocess.Popen(
-        [*command, "--data-dir", str(tmp_path / "kept")],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(PYTHONUNBUFFERED="1"),
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, "it did not start"
-        ready = json.loads(line)
-        with httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}, timeout=60) as client:
-            client.post("/api/v1/sign-in/local", json=ready["admin"]).raise_for_status()
-            yield client
-    finally:
-        process.terminate()
-        assert process.wait(30) == 0
+    with (
+        developing(tmp_path / "hut", tmp_path / "kept") as ready,
+        httpx.Client(base_url=ready["url"], headers={"Origin": ready["url"]}, timeout=60) as client,
+    ):
+        client.post("/api/v1/sign-in/local", json=ready["admin"]).raise_for_status()
+        yield client
 
 
 def test_what_is_saved_is_what_is_served(browser: httpx.Client, hut: Path) -> None:

@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from medianest_core.cli.dev.projects import (
     Project,
     forget_modules,
     link_files,
+    packages_of,
     read_project,
     write_metadata,
 )
@@ -37,10 +39,14 @@ HOST = "127.0.0.1"
 """Never anything else: pages show tracebacks."""
 GRACE = 3.0
 """Seconds that the serving process has to end after a file was saved."""
+_INSTALLED = tuple(
+    sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
 _PRELOADED = (
     "medianest_core.asgi",
     "medianest_core.cli.connection",
     "medianest_core.cli.websocket",
+    "medianest_core.web.portal.rooms",
     "uvicorn",
 )
 
@@ -178,7 +184,6 @@ class _Workshop:
         """Serve, anew after each change, until one touches a simulator."""
         while True:
             names = self._serve_once(plan)
-            self._plan = self._read_again()
             plan = replace(self._plan, simulators=plan.simulators)
             if any("simulator" in Path(name).name for name in names):
                 return
@@ -193,18 +198,32 @@ class _Workshop:
         except NotAProject as error:
             return replace(again, mistake=Mistake(str(error)))
         _find(self._projects, self._plan.folder)
+        self._learn()
         return replace(again, plugins=[name for project in self._projects for name in project.plugins])
 
+    def _learn(self) -> None:
+        """Try what was saved in a process that may die of it."""
+        from medianest_core.host.discovery import discover
+        from medianest_core.host.hookcaller import Hooks
+        from medianest_core.host.stages import Stages
+
+        importlib.invalidate_caches()
+        data_dir = self._plan.settings.data_dir
+        Stages(data_dir, Hooks()).learn(discover(folder=data_dir / "plugins"))
+
     def _serve_once(self, plan: Plan) -> set[str]:
-        """Serve until files have changed, and return their paths."""
+        """Serve until files have changed, and return their paths; the plan for the next process is then made."""
         from medianest_core.cli.dev.page import Mistake
 
-        child = self._fork(plan)
+        child, asked = self._fork(plan), False
         try:
             while True:
                 time.sleep(LOOK)
                 self._seen, names = changed(self._watched(), self._seen)
                 if names:
+                    # Both at once: it ends while we look at what was saved.
+                    asked = _ask_to_end(child)
+                    self._plan = self._read_again()
                     return names
                 ended = child and os.waitpid(child, os.WNOHANG)[0]
                 if ended and plan.mistake is None:
@@ -216,22 +235,53 @@ class _Workshop:
                     child = self._fork(plan)
                 elif ended:
                     child = 0
+                else:
+                    self._load_ahead()
         finally:
             if child:
-                _end(child)
+                _end(child, asked=asked)
+
+    def _load_ahead(self) -> None:
+        """Import what a process has imported of what is installed: the next one has it in memory from the start.
+
+        Of nothing else: what stands elsewhere may be edited.
+        """
+        told = self._plan.modules
+        if not told.exists():
+            return
+        own = packages_of(self._projects)
+        for line in told.read_text("utf-8").splitlines():
+            name, _, file = line.partition("\t")
+            package = name.partition(".")[0]
+            settled = package not in own and (package == "medianest_core" or file.startswith(_INSTALLED))
+            if settled and name not in sys.modules:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
+        told.unlink()
 
     def _fork(self, plan: Plan) -> int:
         from medianest_core.cli.dev.serving import serve_forked
 
+        self._load_ahead()
         # Who starts a simulator has imported it here, and with it more of the project.
         forget_modules(self._projects)
         return serve_forked(plan, self._bound)
 
 
-def _end(child: int) -> None:
-    """Ask the process to end, and make it."""
+def _ask_to_end(child: int) -> bool:
+    """True where there is a process to ask."""
+    with contextlib.suppress(ProcessLookupError):
+        if child:
+            os.kill(child, signal.SIGTERM)
+            return True
+    return False
+
+
+def _end(child: int, *, asked: bool) -> None:
+    """Make the process end, which has been asked to or is now."""
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
-        os.kill(child, signal.SIGTERM)
+        if not asked:
+            _ask_to_end(child)
         deadline = time.monotonic() + GRACE
         while time.monotonic() < deadline:
             if os.waitpid(child, os.WNOHANG)[0]:

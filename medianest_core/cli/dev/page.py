@@ -30,9 +30,9 @@ async function ask() {
     const answer = await fetch("/_dev/state", { cache: "no-store" });
     if ((await answer.json()).run !== first) return location.reload();
   } catch { /* it starts anew just now */ }
-  setTimeout(ask, 400);
+  setTimeout(ask, 200);
 }
-setTimeout(ask, 400);
+setTimeout(ask, 200);
 """
 _STYLE = """\
 .dev-errors { position: relative; z-index: 100; padding: 1rem; background: #2a0f14; color: #ffe4e6; font: 14px/1.5 system-ui, sans-serif; }

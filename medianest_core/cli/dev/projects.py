@@ -126,9 +126,14 @@ def write_metadata(projects: Iterable[Project], site: Path) -> list[str]:
     return list(roots)
 
 
+def packages_of(projects: Iterable[Project]) -> set[str]:
+    """Names of the packages, or single modules, that the projects bring."""
+    return {module.partition(".")[0] for project in projects for module in _modules(project.groups)}
+
+
 def forget_modules(projects: Iterable[Project]) -> None:
     """Let what was imported from the projects be imported anew, as their files are by now."""
-    packages = {module.partition(".")[0] for project in projects for module in _modules(project.groups)}
+    packages = packages_of(projects)
     # By their names: the author's virtual environment, with all of ours in it, often stands in the same folder.
     for name in [one for one in sys.modules if one.partition(".")[0] in packages]:
         del sys.modules[name]

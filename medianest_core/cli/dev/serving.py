@@ -59,6 +59,11 @@ class Plan:
         """File that says why the portal could not start."""
         return self.folder / "crash"
 
+    @property
+    def modules(self) -> Path:
+        """File in which a process tells what it has imported: name and file of each module, one a line."""
+        return self.folder / "modules"
+
 
 def serve_forked(plan: Plan, bound: socket.socket) -> int:
     """Serve in a child process; returns its number. The child never comes back."""
@@ -118,6 +123,7 @@ def _serve(plan: Plan, bound: socket.socket, parent: int) -> None:
     async def announce() -> None:
         spawn(end_with(parent), "end with the parent")
         password = await furnish(portal, plan.folder, plan.simulators)
+        _note_modules(plan)
         if not plan.first:
             typer.echo("Reloaded.", err=True)
         elif plan.json_line:
@@ -130,6 +136,14 @@ def _serve(plan: Plan, bound: socket.socket, parent: int) -> None:
             await asyncio.to_thread(typer.launch, address)
 
     run(portal, listening, announce)
+    _note_modules(plan)
+
+
+def _note_modules(plan: Plan) -> None:
+    found = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    partial = plan.modules.with_suffix(".part")
+    partial.write_text("".join(f"{name}\t{file}\n" for name, file in found.items() if file), "utf-8")
+    partial.replace(plan.modules)
 
 
 def _maker(plan: Plan) -> Callable[[AppSettings], Portal]:

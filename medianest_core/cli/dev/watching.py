@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-LOOK = 0.2
+LOOK = 0.1
 """Seconds between two looks."""
 _SKIPPED = {"__pycache__", "node_modules", "build", "dist", "venv"}
 _LEAVINGS = (".pyc", ".swp", ".tmp", "~")
