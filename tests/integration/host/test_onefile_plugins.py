@@ -27,7 +27,7 @@ from medianest_core.store.tables.plugins import plugin_states
 from medianest_core.web.portal.folders import template_folders
 from tests.databases import VARIABLE
 
-from .conftest import ROOT, House, Install
+from .conftest import ROOT, House, Install, until
 
 PIHOLE = (ROOT / "examples" / "thirty_lines" / "pihole.py").read_text()
 SHOPPING = re.findall(
@@ -121,7 +121,8 @@ async def test_files_come_change_and_go_while_the_portal_runs(house: House) -> N
         await settled(host)
         info = host.registry.plugin("pihole")
         assert info is not None and info.state is PluginState.IMPORT_FAILED
-        assert "not today" in info.reason and "plugins/pihole.py" in info.trace
+        assert info.reason == "Importing it failed: RuntimeError: not today. Correct the file."
+        assert "plugins/pihole.py" in info.trace
         assert host.registry.declarations("pihole") is None
 
         path.write_text(PIHOLE)
@@ -147,9 +148,7 @@ async def test_files_come_change_and_go_while_the_portal_runs(house: House) -> N
 async def test_it_takes_them_in_by_itself(house: House) -> None:
     async with house.host() as host:
         write(house, "pihole", PIHOLE)
-        async with asyncio.timeout(60):
-            while host.registry.declarations("pihole") is None:
-                await asyncio.sleep(0.05)
+        await until(lambda: host.registry.declarations("pihole") is not None)
 
 
 async def test_a_file_of_an_installed_plugins_name_is_a_rival_until_it_goes(
