@@ -385,16 +385,18 @@ class PluginHost:
 
     async def retry(self, plugin: str, actor: str | None) -> PluginInfo:
         """Forget what was learnt about a plugin and try it again. Raises UnknownPlugin."""
-        info = self._known(plugin)
-        async with self._db.begin() as tx:
-            await plugin_rows.clear_suspension(tx, self._clock, plugin, actor)
-        if not info.state.running:
-            if (found := self._found.get(plugin)) is not None:
-                self._stages.forget(found)
-            self.watchdog.forgive(plugin)
-            await self._again([plugin])
-        else:
-            await self._put(info)
+        # Whoever edits a file may press the button while the file is taken in.
+        async with self._follower.switching:
+            info = self._known(plugin)
+            async with self._db.begin() as tx:
+                await plugin_rows.clear_suspension(tx, self._clock, plugin, actor)
+            if not info.state.running:
+                if (found := self._found.get(plugin)) is not None:
+                    self._stages.forget(found)
+                self.watchdog.forgive(plugin)
+                await self._again([plugin])
+            else:
+                await self._put(info)
         return self._known(plugin)
 
     async def uninstall_data(self, plugin: str, actor: str | None) -> None:

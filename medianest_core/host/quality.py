@@ -189,7 +189,13 @@ def _connection_test(declared: Declarations, home: Path | None, languages: Seque
 def _sdk_only(declared: Declarations, home: Path | None, languages: Sequence[str]) -> str:
     wrong: set[str] = set()
     for file in _sources(declared, home):
-        for module in _IMPORT.findall(file.read_text("utf-8", "replace")):
+        try:
+            text = file.read_text("utf-8", "replace")
+        except OSError:
+            # It may have gone since it was loaded.
+            wrong.add(f"{file.name} cannot be read")
+            continue
+        for module in _IMPORT.findall(text):
             kit = module.startswith("medianest_core.testing") and any(part in str(file) for part in _STAND_IN)
             if module == "medianest_core" or not (module.startswith("medianest_core.sdk") or kit):
                 wrong.add(f"{file.name} imports {module}")
@@ -245,7 +251,12 @@ def _light(declared: Declarations, home: Path | None, languages: Sequence[str]) 
     if file is None:
         return "Its module has no file."
     heavy: set[str] = set()
-    for node in ast.parse(Path(file).read_text("utf-8")).body:
+    try:
+        body = ast.parse(Path(file).read_text("utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        # It may have been edited since it was loaded.
+        return "Its module cannot be read as it is now."
+    for node in body:
         names: list[str] = []
         if isinstance(node, ast.ImportFrom):
             # A relative import stays within the package.

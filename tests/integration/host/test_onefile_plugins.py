@@ -28,6 +28,7 @@ from medianest_core.web.portal.folders import template_folders
 from tests.databases import VARIABLE
 
 from .conftest import ROOT, House, Install, until
+from .test_hello_in_the_portal import running
 
 PIHOLE = (ROOT / "examples" / "thirty_lines" / "pihole.py").read_text()
 SHOPPING = re.findall(
@@ -281,6 +282,88 @@ async def test_its_jobs_run_in_child_processes(house: House) -> None:
     async with house.host() as host:
         ((_, job),) = [one for one in host.jobs() if one[0] == "mathe"]
         assert await run_in_process(cast(Any, job.handler), job.args(of=5)) == 25
+
+
+BELL = """
+from typing import ClassVar
+from pydantic import BaseModel
+from medianest_core.sdk import Audience, Event, Job, Json, Listener, Manifest, NavItem, Page, Redirect, Route, hookimpl
+
+SOUND = "ding"
+
+class Rung(Event):
+    name: ClassVar[str] = "bell:rung"
+    sound: str
+
+class Nothing(BaseModel):
+    pass
+
+async def heard(context, event):
+    (context.data_dir / "heard").write_text(f"{SOUND} after {event.sound}")
+
+async def ring(job, args):
+    await job.plugin.emit(Rung(sound=SOUND), Audience.everyone())
+
+RING = Job("ring", ring, Nothing)
+
+async def press(request):
+    await request.context.enqueue(RING, Nothing())
+    return Redirect("/p/bell/")
+
+async def page(request):
+    return Json({"sound": SOUND})
+
+manifest = Manifest("bell", title="Bell", api="1.0")
+
+@hookimpl
+def register_contributions():
+    return [Page("", page, title="Bell"), NavItem("Bell", "/p/bell/"), Route("POST", "/press", press), RING, Rung,
+            Listener(Rung, heard, durable=True)]
+"""
+
+
+async def test_the_whole_portal_follows_a_file(tmp_path: Path) -> None:
+    """Pages, entries, jobs, events and their listeners: after each change all of them are the file's, or none."""
+    plugins = tmp_path / "portal" / "plugins"
+    plugins.mkdir(parents=True)
+
+    async with running(tmp_path / "portal") as (portal, browser):
+
+        async def shows(expected: object) -> None:
+            async with asyncio.timeout(60):
+                while True:
+                    answer = await browser.get("/p/bell/")
+                    if (answer.json() if answer.status_code == 200 else answer.status_code) == expected:
+                        return
+                    await asyncio.sleep(0.1)
+
+        async def admins_read(text: str, there: bool) -> None:
+            async with asyncio.timeout(60):
+                while (text in (await browser.get("/admin/plugins")).text) is not there:
+                    await asyncio.sleep(0.1)
+
+        async def rings(expected: str) -> None:
+            assert (await browser.post("/p/bell/press")).status_code == 303
+            heard = plugins / "bell" / "heard"
+            await until(lambda: heard.exists() and heard.read_text() == expected)
+
+        await shows(404)
+        (plugins / "bell.py").write_text(BELL)
+        await shows({"sound": "ding"})
+        assert 'href="/p/bell/"' in (await browser.get("/")).text
+        await rings("ding after ding")
+        (plugins / "bell.py").write_text(BELL.replace('"ding"', '"dong"'))
+        await shows({"sound": "dong"})
+        await rings("dong after dong")
+        (plugins / "bell.py").write_text(BELL.replace('"ding"', '"ding'))
+        await admins_read("SyntaxError", True)
+        await admins_read("Correct the file.", True)
+        await shows(404)
+        (plugins / "bell.py").unlink()
+        await admins_read("SyntaxError", False)
+        home = (await browser.get("/")).text
+        assert 'href="/p/bell/"' not in home
+        assert portal.runtime.services.host.registry.plugin("bell") is None
 
 
 async def test_safe_mode_leaves_them_out(house: House) -> None:

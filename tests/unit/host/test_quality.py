@@ -111,6 +111,17 @@ def test_a_damaged_file_claims_nothing(made: Path) -> None:
     assert level_of(made, "[rules\n") is Level.NONE
 
 
+def test_a_plugin_is_edited_or_removed_while_it_runs(made: Path) -> None:
+    found = Found("scaled", f"{made.name}.plugin", "medianest-scaled", "1", 1, False, "")
+    loaded = declared(found)
+    (made / "plugin.py").write_text("def broken(:\n")
+    told = {one.rule.name: one.text for one in assess(loaded).answers}
+    assert told["light"] == "Its module cannot be read as it is now."
+    (made / "plugin.py").unlink()
+    told = {one.rule.name: one.text for one in assess(loaded).answers}
+    assert told["light"] == "Its module cannot be read as it is now."
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_ours_are_what_they_claim(name: str) -> None:
     (found,) = [one for one in discover().found if one.name == name]
