@@ -46,6 +46,7 @@ from medianest_core.host.decisions import Decisions
 from medianest_core.host.declarations import Declarations
 from medianest_core.host.lifecycle import PluginHost
 from medianest_core.host.tablesets import tables_of
+from medianest_core.jobs.broker import IDLE_MS
 from medianest_core.jobs.registry import JobRegistry
 from medianest_core.jobs.worker import Worker
 from medianest_core.ledger.enqueue import Ledger
@@ -257,7 +258,15 @@ class Runtime:
         self.registry = JobRegistry(ledger)
         self.registry.on_fault = host.faults.note
         self._worker = Worker(
-            db, ledger, self.registry, bus, link=link, works=self._works, queues=self._queues
+            db,
+            ledger,
+            self.registry,
+            bus,
+            link=link,
+            works=self._works,
+            queues=self._queues,
+            # An author waits for the end of this process each time that a file is saved.
+            idle_ms=IDLE_MS // 10 if settings.dev else IDLE_MS,
         )
         self.services = Services(
             settings=settings,
