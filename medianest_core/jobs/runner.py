@@ -42,8 +42,10 @@ from medianest_core.store.engine import Tx
 from medianest_core.store.errors import DatabaseAway
 
 _log = get_logger(__name__)
-PLACES = 16
-"""Jobs that a process runs at once."""
+PLACES = 48
+"""Jobs that a process runs at once. Most wait for services; many at once share the ledger's transactions, so that each costs less."""
+CHILDREN = 4
+"""Child processes at once: each is a Python of its own."""
 _CANCEL_GRACE = 5.0
 _PROBATION = 5.0
 """Seconds after which a job that was running when a process died is not thought to be the reason: it may take hours."""
@@ -110,6 +112,7 @@ class Runner:
         self._worker = worker
         self._queues = queues
         self._slots = Slots(places)
+        self._children = asyncio.Semaphore(CHILDREN)
         self._suspect: object | None = None
         self._active = 0
         self.running: dict[str, Running] = {}
@@ -275,7 +278,8 @@ class Runner:
         if entry.job.isolation is Isolation.THREAD:
             return await in_thread(handler, args, name=f"job {entry.name}")
         if entry.job.isolation is Isolation.PROCESS:
-            return await run_in_process(handler, args)
+            async with self._children:
+                return await run_in_process(handler, args)
         return await handler(context, args)
 
     async def _ended(self, task: asyncio.Task[Any], running: Running) -> BaseException | None:

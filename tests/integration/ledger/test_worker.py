@@ -413,6 +413,31 @@ async def test_processes(bench: Bench) -> None:
     assert info.error is not None and "code 7" in info.error
 
 
+async def test_child_processes_wait_for_each_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, most, end = 0, 0, asyncio.Event()
+
+    async def child(handler: object, args: BaseModel) -> int:
+        nonlocal begun, most
+        begun += 1
+        most = max(most, begun)
+        await end.wait()
+        begun -= 1
+        return most
+
+    monkeypatch.setattr(runner, "run_in_process", child)
+    bench.job(in_process, isolation=Isolation.PROCESS)
+    ids = [await bench.put(n=number) for number in range(runner.CHILDREN + 2)]
+    for one in ids:
+        await bench.until(one, "leased")
+    async with asyncio.timeout(60):
+        while begun < runner.CHILDREN:
+            await asyncio.sleep(0.02)
+    end.set()
+    for one in ids:
+        await bench.until(one, "done")
+    assert most == runner.CHILDREN
+
+
 async def test_a_child_process_is_killed_on_cancel(bench: Bench, tmp_path: Path) -> None:
     bench.job(sleeps_in_process, isolation=Isolation.PROCESS)
     marker = tmp_path / "pid"
