@@ -2,7 +2,7 @@
 
 Requests arrive at a fixed rate, whether or not those before them have been answered, and are timed from the moment at which they
 were due. Meanwhile sockets listen, and are timed from the moment of each event; `--rate 0` measures them alone. `--flush` empties Redis
-halfway. In the end all work must have ended, and each stored event must have reached each socket. Needs the servers that
+halfway, `--outage` kills PostgreSQL's processes halfway and starts it again so many seconds later. In the end all work must have ended, and each stored event must have reached each socket. Needs the servers that
 `make services` installs. `--json` prints one object on the last line.
 """
 
@@ -40,6 +40,7 @@ PASSWORD = "a password for measuring"  # of accounts that live for one run
 EVENTS_EVERY = 2.0
 _OPENING = 25
 _DELIVERY = 30.0
+_WELL = ("200", "304")
 MIX: tuple[tuple[int, str, str], ...] = (
     (25, "GET", "/api/v1/library/titles?limit=50"),
     (10, "GET", "/api/v1/library/titles?sort=year&limit=50"),
@@ -78,6 +79,11 @@ class Found:
     """People who were let in when all was over."""
     left: list[str] = field(default_factory=list)
     """Sentences about work that did not end."""
+    answers: list[tuple[float, str, float]] = field(default_factory=list)
+    """When (on the clock of perf_counter), with which status, after how many seconds."""
+    away: float = 0.0
+    back: float = 0.0
+    """When PostgreSQL went, and when it answered again."""
     cpu: dict[str, float] = field(default_factory=dict)
     """Seconds of the processor by part, while requests were measured."""
 
@@ -162,12 +168,14 @@ class Client:
                 status, _ = await _answer(reader)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             self._found.statuses[type(error).__name__] += 1
+            self._found.answers.append((time.perf_counter(), type(error).__name__, time.perf_counter() - due))
             return
         self._free.append((reader, writer))
         self._found.statuses[str(status)] += 1
         took = time.perf_counter() - due
         self._found.latencies.append(took)
         self._found.by_path[f"{method} {path}"].append(took)
+        self._found.answers.append((due + took, str(status), took))
 
 
 async def _requests(client: Client, people: list[Person], rate: float, seconds: float) -> None:
@@ -304,6 +312,30 @@ async def _flush(town: Town, after: float) -> None:
     await asyncio.to_thread(town.redis.flush)
 
 
+async def _outage(town: Town, after: float, seconds: float, found: Found) -> None:
+    assert town.postgres is not None
+    await asyncio.sleep(after)
+    await asyncio.to_thread(town.postgres.stop)
+    found.away = time.perf_counter()
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(town.postgres.start)
+    found.back = time.perf_counter()
+
+
+def _of_outage(found: Found) -> dict[str, Any]:
+    """What was answered while PostgreSQL was away, and how many seconds after its return the last refusal came."""
+    meanwhile = [one for one in found.answers if found.away <= one[0] <= found.back]
+    refused = [took for _, status, took in meanwhile if status == "503"]
+    late = [at - found.back for at, status, _ in found.answers if at > found.back and status not in _WELL]
+    return {
+        "seconds": round(found.back - found.away, 1),
+        "answers": dict(Counter(status for _, status, _ in meanwhile)),
+        "refusals": _spread(refused),
+        "last_refusal_after_s": round(max(late, default=0.0), 2),
+        "other_than_503": sum(status not in (*_WELL, "503") for _, status, _ in found.answers),
+    }
+
+
 def _missing(found: Found, since: int, sockets: Mapping[str, int]) -> int:
     """Deliveries of events after number `since` that did not arrive. sockets: of each person.
 
@@ -333,6 +365,8 @@ async def _measure(town: Town, url: str, people: list[Person], options: argparse
     work = [_requests(client, people, options.rate, options.seconds), asyncio.sleep(options.seconds)]
     if options.flush:
         work.append(_flush(town, options.seconds / 2))
+    if options.outage:
+        work.append(_outage(town, options.seconds / 2, options.outage, found))
     await asyncio.gather(*work)
     found.cpu = {part: round(used - before.get(part, 0.0), 1) for part, used in _cpu_by_part().items()}
     enough.set()
@@ -377,6 +411,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "cores": psutil.cpu_count(),
         "busy_before": busy_before,
         "redis_emptied": options.flush,
+        "outage": _of_outage(found) if options.outage else None,
         "people": options.people,
         "signed_in_afterwards": found.signed_in,
         "work_left": found.left,
@@ -384,7 +419,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "rate": options.rate,
             "seconds": options.seconds,
             "answers": dict(found.statuses),
-            "errors": sum(count for name, count in found.statuses.items() if name not in ("200", "304")),
+            "errors": sum(count for name, count in found.statuses.items() if name not in _WELL),
             **_spread(found.latencies),
             "by_path": {path: _spread(took) for path, took in sorted(found.by_path.items())},
         },
@@ -406,6 +441,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rate", type=float, default=200.0, help="requests a second; 0 for sockets alone")
     parser.add_argument("--flush", action="store_true", help="empty Redis halfway")
+    parser.add_argument("--outage", type=float, default=0.0, help="seconds without PostgreSQL, halfway")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--sockets", type=int, default=1_000)
     parser.add_argument("--people", type=int, default=10)
@@ -424,6 +460,8 @@ def main() -> None:
         f"afterwards: {result['signed_in_afterwards']} of {options.people} people signed in, "
         f"work left: {result['work_left'] or 'none'}"
     )
+    if result["outage"]:
+        print(f"without PostgreSQL: {result['outage']}")
     print(f"processor: {result['cpu_seconds']} s")
     print(f"memory of the portal's processes: {result['memory_mb']} MB")
     if options.json:
