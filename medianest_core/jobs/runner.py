@@ -42,7 +42,7 @@ from medianest_core.store.engine import Tx
 from medianest_core.store.errors import DatabaseAway
 
 _log = get_logger(__name__)
-PLACES = 48
+PLACES = 64
 """Jobs that a process runs at once. Most wait for services; many at once share the ledger's transactions, so that each costs less."""
 CHILDREN = 4
 """Child processes at once: each is a Python of its own."""
