@@ -146,6 +146,9 @@ class Client:
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._found = found
 
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return self._free.pop() if self._free else await asyncio.open_connection(self._host, self._port)
+
     async def ask(self, person: Person, method: str, path: str, due: float) -> None:
         """due: on the clock of perf_counter; what is timed begins there."""
         body = b"{}" if method == "POST" else b""
@@ -161,11 +164,18 @@ class Client:
         ]
         try:
             async with asyncio.timeout(30):
-                reader, writer = (
-                    self._free.pop() if self._free else await asyncio.open_connection(self._host, self._port)
-                )
+                used = bool(self._free)
+                reader, writer = await self._connection()
                 writer.write("\r\n".join(lines).encode() + body)
-                status, _ = await _answer(reader)
+                try:
+                    status, _ = await _answer(reader)
+                except asyncio.IncompleteReadError as error:
+                    if not used or error.partial:
+                        raise
+                    # nginx ends a connection after so many requests; whoever sent one more meanwhile sends it again.
+                    reader, writer = await asyncio.open_connection(self._host, self._port)
+                    writer.write("\r\n".join(lines).encode() + body)
+                    status, _ = await _answer(reader)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             self._found.statuses[type(error).__name__] += 1
             self._found.answers.append((time.perf_counter(), type(error).__name__, time.perf_counter() - due))
@@ -326,7 +336,7 @@ def _of_outage(found: Found) -> dict[str, Any]:
     """What was answered while PostgreSQL was away, and how many seconds after its return the last refusal came."""
     meanwhile = [one for one in found.answers if found.away <= one[0] <= found.back]
     refused = [took for _, status, took in meanwhile if status == "503"]
-    late = [at - found.back for at, status, _ in found.answers if at > found.back and status not in _WELL]
+    late = [at - found.back for at, status, _ in found.answers if at > found.back and status == "503"]
     return {
         "seconds": round(found.back - found.away, 1),
         "answers": dict(Counter(status for _, status, _ in meanwhile)),
