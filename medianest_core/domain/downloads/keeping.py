@@ -16,8 +16,6 @@ from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
-from medianest_core.bus.events import DownloadRemoved
-from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.downloads.entries import FINISHED, Target
 from medianest_core.domain.downloads.filters import Wanted, beyond
 from medianest_core.domain.downloads.places import Places, server_path
@@ -26,7 +24,6 @@ from medianest_core.domain.downloads.sweeping import remove_files
 from medianest_core.domain.library.service import Library
 from medianest_core.host.instances import Instances
 from medianest_core.sdk.errors import MediaNestError
-from medianest_core.sdk.events import Audience
 from medianest_core.sdk.media import MediaSource
 from medianest_core.store.engine import Database, Tx
 from medianest_core.store.tables.downloads import (
@@ -59,7 +56,6 @@ class Keeping:
     def __init__(
         self,
         db: Database,
-        bus: EventBus,
         queue: Queue,
         instances: Instances,
         library: Library,
@@ -68,7 +64,6 @@ class Keeping:
         clock: Clock,
     ) -> None:
         self._db = db
-        self._bus = bus
         self._queue = queue
         self._instances = instances
         self._library = library
@@ -129,12 +124,7 @@ class Keeping:
         counts = await self._queue.counts(tx, download_id)
         row = await tx.one(select(downloads).where(downloads.c.id == download_id))
         if not counts:
-            await tx.execute(delete(downloads).where(downloads.c.id == download_id))
-            await self._bus.publish(
-                tx,
-                DownloadRemoved(download_id=download_id, user_id=row["user_id"], title=row["title"]),
-                Audience.downloads(row["user_id"]),
-            )
+            await self._queue.forget(tx, row)
             return
         status = status_of(row, counts)
         await tx.execute(

@@ -8,13 +8,13 @@ from collections import Counter
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import case, exists, func, literal, select, update
+from sqlalchemy import case, delete, exists, func, literal, select, update
 from sqlalchemy.engine import RowMapping
 
 from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
 from medianest_core.base.texts import N_
-from medianest_core.bus.events import DownloadChanged
+from medianest_core.bus.events import DownloadChanged, DownloadRemoved
 from medianest_core.bus.outbox import EventBus
 from medianest_core.domain.downloads.places import Places
 from medianest_core.host.instances import Instances
@@ -259,6 +259,14 @@ class Queue:
             title=item["title"] if item is not None else download["title"],
             status=status,
             reason=reason,
+        )
+        await self._bus.publish(tx, event, Audience.downloads(download["user_id"]))
+
+    async def forget(self, tx: Tx, download: RowMapping) -> None:
+        """Take a download that has no items any more out of the list, and tell."""
+        await tx.execute(delete(downloads).where(downloads.c.id == download["id"]))
+        event = DownloadRemoved(
+            download_id=download["id"], user_id=download["user_id"], title=download["title"]
         )
         await self._bus.publish(tx, event, Audience.downloads(download["user_id"]))
 

@@ -14,7 +14,7 @@ from medianest_core.base.clock import Clock
 from medianest_core.base.logging import get_logger
 from medianest_core.base.tasks import TaskKeeper
 from medianest_core.base.texts import N_
-from medianest_core.bus.events import DownloadRemoved, InstanceChanged
+from medianest_core.bus.events import InstanceChanged
 from medianest_core.bus.outbox import EventBus
 from medianest_core.cache.cached import Caches
 from medianest_core.cache.values import Cache
@@ -44,7 +44,6 @@ from medianest_core.domain.library.service import Library
 from medianest_core.host.instances import Instances
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.sdk.errors import UserError
-from medianest_core.sdk.events import Audience
 from medianest_core.sdk.jobs import Job, Retry
 from medianest_core.sdk.permissions import OWNER
 from medianest_core.sdk.routes import Viewer
@@ -108,7 +107,7 @@ class Downloads:
             caches or Caches(cache, clock),
         )
         self._keeping = Keeping(
-            db, bus, self.queue, instances, library, self.places, self._submission.targets, clock
+            db, self.queue, instances, library, self.places, self._submission.targets, clock
         )
         self.following = Following(db, ledger, self._submission, self._keeping, clock)
         self._reading = Reading(db, self.places, self.meter, library)
@@ -355,12 +354,7 @@ class Downloads:
             await self._note(tx, viewer, row, "downloads.removed")
             await tx.execute(delete(download_files).where(download_files.c.item_id.in_(mine)))
             await tx.execute(delete(download_items).where(download_items.c.download_id == download_id))
-            await tx.execute(delete(downloads).where(downloads.c.id == download_id))
-            await self._bus.publish(
-                tx,
-                DownloadRemoved(download_id=download_id, user_id=row["user_id"], title=row["title"]),
-                Audience.downloads(row["user_id"]),
-            )
+            await self.queue.forget(tx, row)
         await asyncio.to_thread(remove_files, self.places, paths)
         return True
 
