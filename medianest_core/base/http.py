@@ -45,6 +45,32 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What survives a redirect to another origin. Keys of services travel under many names, so only harmless names are listed.
 _HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent", "x-correlation-id"})
 _USER_AGENT = "MediaNest"
+_READ_BYTES = 1024 * 1024
+
+
+class _WideStream(httpcore.AsyncNetworkStream):
+    """Takes all that has arrived at once. httpcore asks for 64 KiB at most; the rest of what the event loop read would be copied for
+    each such piece, which costs more than all else about a large answer."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._inner.read(max(max_bytes, _READ_BYTES), timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _WideStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
@@ -66,9 +92,10 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         last: Exception | None = None
         for address, actual_port in pinned.addresses:
             try:
-                return await self._inner.connect_tcp(
+                stream = await self._inner.connect_tcp(
                     address, actual_port, timeout, local_address, socket_options
                 )
+                return _WideStream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         assert last is not None

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import types
 from collections import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from medianest_core.base.texts import N_
@@ -71,7 +72,7 @@ def checker(hint: Any) -> Check | None:
     if origin is tuple:
         return _tuple(arguments)
     if origin is abc.Callable:
-        return _plain(abc.Callable, "a function")
+        return _Plain(abc.Callable, "a function")
     if origin is not None and issubclass(origin, abc.Mapping):
         return _mapping(arguments)
     if origin is not None and issubclass(origin, abc.Collection):
@@ -79,20 +80,30 @@ def checker(hint: Any) -> Check | None:
     if isinstance(hint, type) and is_dataclass(hint):
         return record_checker(hint)
     if hint is float:
-        return _plain((float, int), "a number")
-    return _plain(origin or hint, _name(hint))
+        return _Plain((float, int), "a number")
+    return _Plain(origin or hint, _name(hint))
 
 
 def _name(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) else str(hint)
 
 
-def _plain(wanted: type | tuple[type, ...], name: str) -> Check:
-    def check(value: Any) -> None:
-        if not isinstance(value, wanted):
-            raise Misfit(name, value)
+class _Plain:
+    """Looks at a value's type and at nothing else. name: of what is expected."""
 
-    return check
+    __slots__ = ("name", "wanted")
+
+    def __init__(self, wanted: Any, name: str) -> None:
+        self.wanted = wanted
+        self.name = name
+
+    def __call__(self, value: Any) -> None:
+        if not isinstance(value, self.wanted):
+            raise Misfit(self.name, value)
+
+    def all(self, values: Iterable[Any]) -> bool:
+        """Whether each of many values fits: nothing but the few types among them is looked at."""
+        return all(issubclass(one, self.wanted) for one in set(map(type, values)))
 
 
 def _either(hints: Sequence[Any]) -> Check | None:
@@ -146,15 +157,13 @@ def _several(wanted: type, hint: Any) -> Check:
     ordered = issubclass(wanted, abc.Sequence)
     name = "a list" if ordered else "a set"
     kind: Any = abc.Set if wanted is frozenset else wanted
-    # Of many texts or numbers nothing but the few types among them is looked at.
-    simple = isinstance(hint, type) and not is_dataclass(hint)
-    accepted = (float, int) if hint is float else hint
+    fit = _together(hint, inner)
 
     def check(value: Any) -> None:
         # A text is a sequence of texts, but never what is meant.
         if not isinstance(value, kind) or isinstance(value, str | bytes):
             raise Misfit(name, value)
-        if inner is None or (simple and all(issubclass(one, accepted) for one in set(map(type, value)))):
+        if inner is None or fit(value):
             return
         for place, item in enumerate(value):
             try:
@@ -163,6 +172,20 @@ def _several(wanted: type, hint: Any) -> Check:
                 raise misfit.inside(f"[{place}]" if ordered else "[…]") from None
 
     return check
+
+
+def _together(hint: Any, inner: Check | None) -> Callable[[Collection[Any]], bool]:
+    """Whether many values fit, at a glance. False where only a look at each can tell."""
+    if isinstance(inner, _Plain):
+        return inner.all
+    if not (isinstance(hint, type) and is_dataclass(hint)):
+        return lambda _: False
+    parts = _parts(hint)
+    plain = [(attrgetter(name), check) for name, check in parts if isinstance(check, _Plain)]
+    if len(plain) < len(parts):
+        return lambda _: False
+    whole = _Plain(hint, hint.__name__)
+    return lambda values: whole.all(values) and all(one.all(map(part, values)) for part, one in plain)
 
 
 def _mapping(hints: Sequence[Any]) -> Check:
@@ -188,8 +211,7 @@ def _mapping(hints: Sequence[Any]) -> Check:
 
 def record_checker(wanted: type) -> Check:
     """For values of a dataclass and all of its fields."""
-    hints = get_type_hints(wanted)
-    parts = [(one.name, inner) for one in fields(wanted) if (inner := checker(hints[one.name])) is not None]
+    parts = _parts(wanted)
     name = wanted.__name__
 
     def check(value: Any) -> None:
@@ -203,6 +225,12 @@ def record_checker(wanted: type) -> Check:
             raise misfit.inside(part) from None
 
     return check
+
+
+def _parts(wanted: type) -> list[tuple[str, Check]]:
+    """The fields of a dataclass of which something is promised."""
+    hints = get_type_hints(wanted)
+    return [(one.name, inner) for one in fields(wanted) if (inner := checker(hints[one.name])) is not None]
 
 
 def kept(check: Check, *, plugin: str, promise: str, provider: str) -> Check:
@@ -234,4 +262,4 @@ def require(value: object, hint: Any, *, plugin: str, promise: str, provider: st
         kept(check, plugin=plugin, promise=promise, provider=provider)(value)
 
 
-IS_STREAM = _plain(abc.AsyncIterable, "an async iterator")
+IS_STREAM = _Plain(abc.AsyncIterable, "an async iterator")
