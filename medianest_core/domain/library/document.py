@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,18 +17,18 @@ from medianest_core.domain.library.merge import BY_LEAF, LOCK, Merged, Path
 from medianest_core.domain.library.records import SourceRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A server that has the title. size: bytes of all its files. media: the facts of `MediaRecord.fields["media"]`."""
+class Holding(NamedTuple):
+    """A server that has the title, in the order in which the document keeps it. size: bytes of all its files. media: the facts of
+    `MediaRecord.fields["media"]`."""
 
     instance_id: str
     library: str
     key: str
     added_at: float | None
     size: int
+    files: int
     media: Mapping[str, Any]
     captions: Sequence[str]
-    files: int
     leaf_count: int | None = None
 
 
@@ -65,11 +65,10 @@ def build(merged: Merged, records: Sequence[SourceRecord]) -> bytes:
     """The document's bytes; equal titles give equal bytes."""
     source = merged.sole
     if not source:
-        counts = Counter(instance for instance in merged.origins.values() if instance != LOCK)
+        counts = Counter(merged.origins.values())
+        del counts[LOCK]
         source = min(counts, key=lambda one: (-counts[one], one)) if counts else ""
-    exceptions = sorted(
-        [list(path), instance] for path, instance in merged.origins.items() if instance != source
-    )
+    exceptions = sorted((path, instance) for path, instance in merged.origins.items() if instance != source)
     return kept_json(
         {
             "values": merged.values,
@@ -90,24 +89,12 @@ def parse(data: bytes) -> Document:
         values=raw["values"],
         source=raw["source"],
         exceptions={tuple(path): instance for path, instance in raw["exceptions"]},
-        holdings=[
-            Holding(
-                instance_id=one[0],
-                library=one[1],
-                key=one[2],
-                added_at=one[3],
-                size=one[4],
-                files=one[5],
-                media=one[6],
-                captions=one[7],
-                leaf_count=one[8],
-            )
-            for one in raw["holdings"]
-        ],
+        holdings=[Holding(*one) for one in raw["holdings"]],
     )
 
 
 def _holding(one: SourceRecord) -> list[Any]:
+    """The values of a `Holding`."""
     record = one.record
     files = record.fields.get("files") or ()
     return [
@@ -115,7 +102,7 @@ def _holding(one: SourceRecord) -> list[Any]:
         record.library,
         record.key,
         record.added_at,
-        sum(int(file.get("size") or 0) for file in files),
+        sum([int(file.get("size") or 0) for file in files]),
         len(files),
         record.fields.get("media") or {},
         sorted(record.fields.get("captions") or ()),

@@ -72,6 +72,8 @@ class Marks:
     def without(self, paths: Iterable[Path]) -> Marks:
         """These holds ended."""
         ended = set(paths)
+        if not ended:
+            return self
         return replace(self, holds={path: hold for path, hold in self.holds.items() if path not in ended})
 
 

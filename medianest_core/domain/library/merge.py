@@ -19,6 +19,7 @@ Path = tuple[str, ...]
 LOCK = "lock"
 DEFAULT_PRIORITY = 1000
 BY_LEAF = frozenset({"ids", "captions", "assets", "blurhash", "media"})
+_LEAFY = tuple(sorted(BY_LEAF))
 
 GROUPS: Mapping[str, str] = {
     **dict.fromkeys(
@@ -90,11 +91,13 @@ def says(value: object) -> bool:
 
 
 def statements(record: MediaRecord) -> dict[str, Any]:
-    """Everything a record says, by field."""
-    found = _said(record.fields)
-    for name in BY_LEAF & found.keys():
+    """Everything a record says, by field. What stands in its fields is shared with it and not to be changed."""
+    found = dict(_said(record.fields))
+    for name in _LEAFY:
+        if name not in found:
+            continue
         leaves = found[name]
-        if isinstance(leaves, Mapping) and (said := _said(leaves)):
+        if isinstance(leaves, dict | Mapping) and (said := _said(leaves)):
             found[name] = said
         else:
             del found[name]
@@ -102,16 +105,19 @@ def statements(record: MediaRecord) -> dict[str, Any]:
         found["title"] = record.title
     if record.year:
         found["year"] = record.year
-    ids = {provider: value for provider, value in record.ids.items() if value}
-    if ids:
+    if ids := record.ids if all(record.ids.values()) else _texts(record.ids):
         found["ids"] = ids
     return found
 
 
-def _said(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy without silence."""
+def _texts(ids: Mapping[str, str]) -> dict[str, str]:
+    return {provider: value for provider, value in ids.items() if value}
+
+
+def _said(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same without silence."""
     if all(values.values()):
-        return dict(values)
+        return values
     # Numbers that are 0 are statements; everything else that is false is silence (see `says`).
     return {name: value for name, value in values.items() if value or value == 0}
 
@@ -130,24 +136,30 @@ def merge(
     if len(records) == 1:
         values, sole = statements(records[0].record), records[0].instance
     else:
-        said = [(one, statements(one.record)) for one in sorted(records, key=newest_first)]
-        ranked: dict[str, list[tuple[SourceRecord, dict[str, Any]]]] = {}
-        for name in dict.fromkeys(name for _, found in said for name in found):
+        said = [(one.instance, statements(one.record)) for one in sorted(records, key=newest_first)]
+        names: dict[str, None] = {}
+        for _, found in said:
+            names |= dict.fromkeys(found)
+        ranked: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        for name in names:
             group = GROUPS.get(name, "other")
-            if group not in ranked:
-                ranked[group] = sorted(said, key=lambda pair: priorities.of(group, pair[0].instance))
-            for one, found in ranked[group]:
-                if name not in found:
-                    continue
-                if name not in BY_LEAF:
+            # Groups without an order of their own share one.
+            order = group if priorities.order.get(group) else "*"
+            if order not in ranked:
+                ranked[order] = sorted(said, key=lambda pair: priorities.of(order, pair[0]))
+            if name in BY_LEAF:
+                leaves = values[name] = {}
+                for instance, found in ranked[order]:
+                    for leaf, value in found.get(name, {}).items():
+                        if leaf not in leaves:
+                            leaves[leaf] = value
+                            origins[(name, leaf)] = instance
+                continue
+            for instance, found in ranked[order]:
+                if name in found:
                     values[name] = found[name]
-                    origins[(name,)] = one.instance
+                    origins[(name,)] = instance
                     break
-                leaves = values.setdefault(name, {})
-                for leaf, value in found[name].items():
-                    if leaf not in leaves:
-                        leaves[leaf] = value
-                        origins[(name, leaf)] = one.instance
     if holds:
         over = ended(holds, records)
         for path, hold in sorted(holds.items()):
@@ -220,7 +232,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[Pat
     found: dict[Path, tuple[Any, Any]] = {}
     for name in before.keys() | after.keys():
         old, new = before.get(name), after.get(name)
-        if same(old, new):
+        if old == new or same(old, new):
             continue
         if name in BY_LEAF:
             old, new = old or {}, new or {}

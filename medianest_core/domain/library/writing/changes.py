@@ -61,10 +61,9 @@ class Writer:
     ) -> list[dict[str, Any]]:
         """old: as it was, None for a new one. holders: instances that have it now. held: paths whose value a rollback holds. alone: one source says all there is."""
         values = differences(old.values if old else {}, merged.values)
-        provenance = merged.provenance
         found = []
         for path, (was, now) in values.items():
-            winner = provenance.get(path)
+            winner = merged.origin(path) if now is not None else None
             rule: Rule = (
                 "cleared"
                 if now is None
@@ -91,7 +90,7 @@ class Writer:
         has = sorted(holders)
         if had != has:
             found.append(self._row(title, HOLDINGS, had, has, None, None, "only" if alone else "priority"))
-        if old is not None and (moved := _moved(old, merged, provenance, values)):
+        if old is not None and (moved := _moved(old, merged, values)):
             was_from = [(path, one) for path, one, _ in moved]
             now_from = [(path, other) for path, _, other in moved]
             found.append(self._row(title, ORIGINS, was_from, now_from, None, None, "moved"))
@@ -141,18 +140,17 @@ class Writer:
         }
 
 
-def _moved(
-    old: Document, merged: Merged, provenance: Mapping[Path, str], values: Mapping[Path, Any]
-) -> list[tuple[Path, str, str]]:
+def _moved(old: Document, merged: Merged, values: Mapping[Path, Any]) -> list[tuple[Path, str, str]]:
     """Paths whose value stayed and whose source did not: (path, before, after)."""
     if not old.exceptions and not merged.origins and old.source == merged.sole:
         return []
-    was = old.provenance()
-    return [
-        (path, was[path], provenance[path])
-        for path in sorted(was.keys() & provenance.keys())
-        if path not in values and was[path] != provenance[path]
-    ]
+    found = []
+    for path, now in (merged.provenance if merged.sole else merged.origins).items():
+        was = old.exceptions.get(path) or old.exceptions.get(path[:1]) or old.source
+        # Whether the value was there at all is asked last: nearly all of them come from where they came from.
+        if was != now and path not in values and old.source_of(*path) is not None:
+            found.append((path, was, now))
+    return sorted(found)
 
 
 def snapshot(row: Mapping[str, Any], doc: bytes, marks: Marks) -> dict[str, Any]:

@@ -166,8 +166,25 @@ def _lost_of(
     if before and after and not before & after:
         # Its server has found out that it is another title: nothing of the wrong one is worth keeping.
         return {}
-    gone = lost(old.values, old.provenance(), told, now)
-    return {path: one for path, one in gone.items() if path not in standing}
+    unsaid = _unsaid(old.values, told)
+    origins = {path: origin for path in unsaid if path not in standing and (origin := old.source_of(*path))}
+    return lost(old.values, origins, told, now) if origins else {}
+
+
+def _unsaid(values: Mapping[str, Any], told: Sequence[SourceRecord]) -> list[Path]:
+    """Which of these values nobody tells. Hardly ever there is one, and all titles of a batch are looked at."""
+    said = [statements(one.record) for one in told]
+    names = set().union(*said)
+    found: list[Path] = []
+    for name, value in values.items():
+        if GROUPS.get(name) not in _GUARDED:
+            continue
+        if name in BY_LEAF:
+            leaves = set().union(*(one[name] for one in said if name in one))
+            found += [(name, leaf) for leaf in value if leaf not in leaves]
+        elif name not in names:
+            found.append((name,))
+    return found
 
 
 async def settle(tx: Tx, complete: Collection[str], off: Collection[str]) -> set[int]:
