@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from medianest_core.bus.events import LibraryChanged, SystemAlert
+from medianest_core.domain.library.merge import Priorities
 from medianest_core.domain.library.reading.query import LibraryQuery
+from medianest_core.domain.library.records import encode
+from medianest_core.domain.library.stored.sources import numbers
 from medianest_core.domain.library.syncing.runs import SyncArgs
+from medianest_core.domain.library.syncing.work import Work, write
+from medianest_core.domain.library.writing.finalize import Batch
+from medianest_core.domain.library.writing.membership import Incoming
 from medianest_core.host.states import InstanceState
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.media import Library as Section
 from medianest_core.sdk.media import MediaRecord
+from medianest_core.store.tables.library import sync_changes
+from medianest_core.store.transaction import alone
 from tests.fakes.media import FakeServer, movie
 from tests.fakes.portal import Writes
 from tests.integration.library.conftest import Shelf
@@ -109,6 +117,24 @@ async def test_two_servers_share_a_title_and_keep_their_own(shelf: Shelf) -> Non
     assert detail.ids == {"imdb": "tt0113277", "tmdb": "949"}
     page = await shelf.library.list_titles(LibraryQuery(instance_ids=("b",)))
     assert page.total == 2
+
+
+async def test_what_several_servers_bring_at_once_is_put_together_once(shelf: Shelf) -> None:
+    def brought(instance: str) -> Work:
+        record = movie("1", "Arrival", fields={"summary": f"As {instance} tells it."})
+        return Work(instance, [Incoming(instance, record, "d", encode(record))])
+
+    async with shelf.floor.db.begin() as tx:
+        await alone(tx, "library")
+        batch = Batch(1, Priorities({"*": {"b": 0}}), await numbers(tx, ["a", "b"]), 1.0)
+        applied = await write(tx, batch, [brought("a"), brought("b")])
+        assert await tx.scalar(select(func.count()).select_from(sync_changes)) == 0
+    assert (applied.added, applied.changed) == (1, 0)
+    (title,) = (await shelf.library.list_titles(LibraryQuery(limit=10))).items
+    detail = await shelf.library.title(title.id)
+    assert detail is not None
+    assert detail.values["summary"] == "As b tells it."
+    assert {one.instance_id for one in detail.availability} == {"a", "b"}
 
 
 async def test_the_library_does_not_depend_on_which_server_came_first(shelf: Shelf, tmp_path: object) -> None:

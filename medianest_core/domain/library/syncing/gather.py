@@ -19,8 +19,8 @@ from medianest_core.sdk.errors import InvalidResponse, NotFound, Rejected
 from medianest_core.sdk.media import Library, MediaRecord, MediaSource, RawRecord, RecordPage
 
 BATCH = 500
-"""Records of one transaction. Several sources and runs have two or three of them in memory at the same time, decoded; other writers
-wait for as long as one takes."""
+"""Records of one transaction. Sources and runs have two such batches in memory at the same time, decoded; other writers wait for as
+long as one takes."""
 PAGES = 16
 """Pages with something new after which it is decoded although it is no whole batch: a record that is not decoded yet may hold all of
 the page it came with."""
@@ -90,7 +90,8 @@ Recall = Callable[[Sequence[str]], Awaitable[Mapping[str, Known]]]
 
 class Gatherer:
     """One source during one run. hand: takes batches, in order, may make us wait, and says how many of them differ from what is
-    stored. kinds: others are seen, and no more. at_once: single records asked for at the same time."""
+    stored. kinds: others are seen, and no more. at_once: single records asked for at the same time. batch: records handed over at
+    once."""
 
     def __init__(
         self,
@@ -102,7 +103,9 @@ class Gatherer:
         force: bool = False,
         kinds: Collection[str] | None = None,
         at_once: int = 1,
+        batch: int = BATCH,
     ) -> None:
+        self._batch = batch
         self._kinds = None if kinds is None else frozenset(kinds)
         self._at_once = max(1, at_once)
         self._instance = instance_id
@@ -131,8 +134,8 @@ class Gatherer:
             pages_held += bool(found)
             self._progress.done += len(page.records)
             failpoint("library.gathering")
-            if len(misses) >= BATCH or pages_held >= PAGES:
-                left = len(misses) % BATCH if pages_held < PAGES else 0
+            if len(misses) >= self._batch or pages_held >= PAGES:
+                left = len(misses) % self._batch if pages_held < PAGES else 0
                 await self._pass_on(library.key, misses, listing, left)
                 pages_held = bool(misses)
             await self._step()
@@ -157,16 +160,19 @@ class Gatherer:
     async def _pass_on(self, library: str, misses: list[RawRecord], listing: Listing, left: int = 0) -> None:
         """Batch by batch, until `left` of them are left in `misses`."""
         while len(misses) > left:
-            batch = misses[:BATCH]
+            batch = misses[: self._batch]
             # Their bytes are not needed any more once they are decoded; it may take a while until the batch is taken.
-            del misses[:BATCH]
+            del misses[: self._batch]
             incoming, unreadable = await asyncio.to_thread(decode_all, self._instance, library, batch)
             batch.clear()
             listing.unreadable += unreadable
             if incoming:
+                count = len(incoming)
                 changed = await self._hand(incoming)
+                # Whoever took it lets it go when it is written; the next is decoded meanwhile.
+                del incoming
                 self._progress.changed += changed
-                self._progress.unchanged += len(incoming) - changed
+                self._progress.unchanged += count - changed
 
     def _meant(self, kind: str) -> bool:
         return self._kinds is None or kind in self._kinds

@@ -50,7 +50,7 @@ class Rehearsal:
                 numbers = await sources.numbers(tx, [work.instance_id for work in self._work])
                 batch.sources.update(numbers)
                 for work in self._work:
-                    applied += await write(tx, batch, work)
+                    applied += await write(tx, batch, [work])
                 seen = await _look(tx, batch.run_id)
                 raise _TakenBack
         except _TakenBack:

@@ -89,6 +89,7 @@ class SourceReader:
             force=args.force or args.ops is not None,
             kinds=args.kinds,
             at_once=self._settings.at_once,
+            batch=self._frame.batch,
         )
         if args.single:
             await self._titles(gatherer, [*(args.keys or ()), *self._frame.keys.get(self._instance, ())])
@@ -105,8 +106,9 @@ class SourceReader:
 
     async def _hand(self, incoming: list[Incoming]) -> int:
         if self._narrower is None:
+            count = len(incoming)
             await self._put(Work(self._instance, incoming))
-            return len(incoming)
+            return count
         found = await self._narrower.batch(incoming)
         if found.unknown:
             self._problem(

@@ -25,7 +25,8 @@ from medianest_core.domain.library.stored import sources
 from medianest_core.domain.library.stored.bulk import chunks
 from medianest_core.domain.library.stored.priorities import load_priorities
 from medianest_core.domain.library.syncing.absences import HELD_LINK
-from medianest_core.domain.library.syncing.gather import Problem
+from medianest_core.domain.library.syncing.gather import BATCH, Problem
+from medianest_core.domain.library.syncing.handover import Handover
 from medianest_core.domain.library.syncing.known import stored_libraries
 from medianest_core.domain.library.syncing.patience import watched
 from medianest_core.domain.library.syncing.progress import InstanceProgress, RunProgress
@@ -52,8 +53,9 @@ _log = get_logger(__name__)
 _CONFIRM_AFTER = 600.0
 _TELL_EVERY = 3.0
 _PROGRESS_EVERY = 0.25
-_QUEUE = 1
-"""Batches that wait to be written. While one is written another is decoded; more of them would only take memory."""
+_AT_ONCE = 600
+"""Records of one transaction, where several sources bring some."""
+_FEWEST = 100
 _TIDY_EVERY = 10
 """Batches after which memory that became free goes back to the system."""
 TRIES = 3
@@ -111,7 +113,7 @@ class _Run:
         self.run_id = run_id
         self.report = Report()
         self.progress = RunProgress()
-        self._queue: asyncio.Queue[Work | None] = asyncio.Queue(_QUEUE)
+        self._handover = Handover()
         self._told = Applied()
         self._tell = Pace(_TELL_EVERY)
         self._show = Pace(_PROGRESS_EVERY)
@@ -163,7 +165,8 @@ class _Run:
             progress=self.progress,
             sources=self._sources,
             keys=keys,
-            put=self._queue.put,
+            put=self._handover.put,
+            batch=min(BATCH, max(_FEWEST, _AT_ONCE // max(1, len(handles)))),
             step=self._step,
         )
         writer = asyncio.create_task(self._write_all())
@@ -221,7 +224,7 @@ class _Run:
 
     async def _end_after(self, readers: list[asyncio.Task[None]]) -> None:
         await asyncio.gather(*readers)
-        await self._queue.put(None)
+        self._handover.end()
 
     @staticmethod
     async def _stop_with(writer: asyncio.Task[None], group: asyncio.TaskGroup) -> None:
@@ -273,9 +276,10 @@ class _Run:
 
     async def _write_all(self) -> None:
         written = 0
-        while (work := await self._queue.get()) is not None:
+        while works := await self._handover.take():
             if self._rehearsal is not None:
-                self._rehearsal.keep(work)
+                for work in works:
+                    self._rehearsal.keep(work)
                 continue
             async with self.ctx.begin() as transaction:
                 await alone(transaction, "library")
@@ -285,9 +289,10 @@ class _Run:
                 # Titles may have got records of a server that came to the portal meanwhile.
                 self._sources.update(await sources.numbers(tx, ()))
                 batch = Batch(self.run_id, priorities, self._sources, self._clock.now())
-                if work.incoming:
-                    self.report.written.add(work.instance_id)
-                applied = await write(tx, batch, work)
+                self.report.written.update(work.instance_id for work in works if work.incoming)
+                applied = await write(tx, batch, works)
+                # Not kept until the next has come.
+                works.clear()
                 self.report.applied += applied
                 self._told += applied
                 if applied.changed or applied.removed:
@@ -412,7 +417,7 @@ class _Run:
             self._sources[instance_id] = number
             stored = await stored_libraries(self._db, number)
             for part in chunks((key for one in stored.values() for key in one.digests), GONE_BATCH):
-                await self._queue.put(Work(instance_id, gone=[(instance_id, key) for key in part]))
+                await self._handover.put(Work(instance_id, gone=[(instance_id, key) for key in part]))
             async with self.ctx.begin() as writing:
                 await alone(writing, "library")
                 await sources.forget(cast(Tx, writing), instance_id)

@@ -32,7 +32,7 @@ class DetailRow:
 
 @dataclass(slots=True)
 class Work:
-    """One transaction's worth. mark, returned: keys whose count of misses changes."""
+    """What one source brings to one transaction. mark, returned: keys whose count of misses changes."""
 
     instance_id: str
     incoming: list[Incoming] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Report:
 @dataclass(slots=True)
 class Frame:
     """What all readers of a run share. keys: instance id → keys there of the titles that the run is about. put: takes work, and may
-    make its bringer wait."""
+    make its bringer wait. batch: records that each brings at once."""
 
     db: Database
     begin: Callable[[], AbstractAsyncContextManager[Transaction]]
@@ -95,28 +95,30 @@ class Frame:
     sources: dict[str, int]
     keys: Mapping[str, Sequence[str]]
     put: Callable[[Work], Awaitable[None]]
+    batch: int
     step: Callable[[], Awaitable[None]]
 
 
-async def write(tx: Tx, batch: Batch, work: Work) -> Applied:
-    """Everything of `work`, in the caller's transaction."""
-    source = batch.sources[work.instance_id]
-    if work.details:
+async def write(tx: Tx, batch: Batch, works: Sequence[Work]) -> Applied:
+    """Everything of `works`, in the caller's transaction. What arrives is put together in one go, from whatever sources it comes."""
+    applied = Applied()
+    details = [
+        {"source": batch.sources[work.instance_id], "key": one.key, "digest": one.digest, "data": one.data}
+        for work in works
+        for one in work.details
+    ]
+    if details:
         # First of all the row that every writer of titles takes first.
         await next_title_locked(tx)
-        await upsert_rows(
-            tx,
-            record_details,
-            [
-                {"source": source, "key": one.key, "digest": one.digest, "data": one.data}
-                for one in work.details
-            ],
-        )
-    applied = Applied()
-    if work.incoming or work.gone:
-        applied = await apply(tx, batch, work.incoming, work.gone)
-    await _count_misses(tx, source, work.mark, records.c.missing + 1)
-    await _count_misses(tx, source, work.returned, 0)
+        await upsert_rows(tx, record_details, details)
+    if incoming := [one for work in works for one in work.incoming]:
+        applied += await apply(tx, batch, incoming)
+    for work in works:
+        source = batch.sources[work.instance_id]
+        if work.gone:
+            applied += await apply(tx, batch, (), work.gone)
+        await _count_misses(tx, source, work.mark, records.c.missing + 1)
+        await _count_misses(tx, source, work.returned, 0)
     return applied
 
 
