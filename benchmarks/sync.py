@@ -214,7 +214,9 @@ async def _portal(folder: Path) -> None:
         answer: dict[str, Any] = {}
         if command == "order":
             ids = [handle.instance.id for handle in services.host.instances.any(MediaSource)]  # type: ignore[type-abstract]  # a key
-            await services.library.ranking.save({"*": [[one] for one in ids[::-1]]}, None, None)
+            # Among equals the smallest id has won: turned round, every title that several servers have changes.
+            ranks = [[one] for one in sorted(ids, reverse=True)]
+            await services.library.ranking.save({"*": ranks}, None, None)
             (run,) = await finished(before, 1)
             answer["seconds"] = time.perf_counter() - began
             answer["changed"] = run.counts["changed"]

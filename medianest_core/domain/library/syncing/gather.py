@@ -60,7 +60,8 @@ class Listing:
 
     def see(self, keys: Sequence[str]) -> None:
         self.unseen.difference_update(keys)
-        self.new.update(set(keys).difference(self.stored.digests))
+        known = self.stored.digests
+        self.new.update([key for key in keys if key not in known])
 
     @property
     def seen(self) -> int:

@@ -1,6 +1,6 @@
 """The job `library.sync`: gathers from all sources at once and writes what changed, batch by batch.
 
-One writer takes the batches of all sources in turn. A source that fails, hangs or takes too long is named in the run's problems
+One writer takes whatever the sources have ready. A source that fails, hangs or takes too long is named in the run's problems
 and loses nothing.
 """
 
