@@ -138,6 +138,16 @@ async def test_messages_of_a_series(sonarr: Plugged, box: Box) -> None:
             ["tvdb:9", "tvdb:9/1x2", "tvdb:9/1x3", "title:Dark"],
         ),
         ({"eventType": "Rename", "movie": {"id": 4, "title": "Heat"}}, "media.changed", []),
+        (
+            # No episode is named: what follows it reads all of the show.
+            {
+                "eventType": "Rename",
+                "series": {"id": 2, "tvdbId": 9, "imdbId": "tt9", "title": "Dark"},
+                "renamedEpisodeFiles": [{"id": 5, "relativePath": "Season 1/Dark.mkv", "previousPath": "/x"}],
+            },
+            "media.changed",
+            ["tvdb:9", "imdb:tt9", "title:Dark"],
+        ),
         ({"eventType": "ManualInteractionRequired", "movie": {"id": 4}}, "request.changed", ["movie/4"]),
         (
             {"eventType": "Grab", "series": {"id": 2, "tvdbId": 9}, "episodes": [{"seasonNumber": 1}]},

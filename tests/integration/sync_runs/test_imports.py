@@ -19,6 +19,7 @@ from medianest_core.host.instances import Instances
 from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.media import Library, MediaRecord, MediaSource, RawRecord
 from medianest_core.store.tables.ledger import jobs
+from medianest_core.store.tables.library import titles
 from tests.fakes.media import FakeServer, FakeSource, movie
 from tests.integration.library.conftest import Shelf
 
@@ -163,3 +164,29 @@ async def test_an_episode_is_read_with_its_show_and_its_season(shelf: Shelf) -> 
     assert await find(shelf, "tvdb:9", "tvdb:9/2x5") == {"found": 1, "lacking": 1}
     await settled(shelf)
     assert await find(shelf, "tvdb:9", "tvdb:9/2x5") == {"found": 0, "lacking": 0}
+
+
+async def test_where_no_episode_is_named_the_whole_show_is_read(shelf: Shelf) -> None:
+    """Sonarr tells which files it renamed, but not of which episodes they are."""
+    server = shelf.server("a")
+    server.libraries = [Library("1", "Shows", "show")]
+    server.put(
+        movie("s", "Dark", kind="show", ids={"tvdb": "9"}),
+        movie("s1", "Season 1", kind="season", parent="s", index=1),
+        movie(
+            "s1e1", "Part 1", kind="episode", parent="s1", index=1, fields={"files": [{"path": "/old.mkv"}]}
+        ),
+        movie("t", "Another", kind="show", ids={"tvdb": "10"}),
+    )
+    await shelf.sync()
+    server.calls.clear()
+    renamed = {"files": [{"path": "/new.mkv"}]}
+    server.put(movie("s1e1", "Part 1", kind="episode", parent="s1", index=1, fields=renamed))
+    assert await hint(shelf, "media.changed", "tvdb:9", "title:Dark") == "library.sync"
+    await settled(shelf)
+    assert server.calls == ["record"] * 3
+    async with shelf.floor.db.read() as tx:
+        rows = await tx.execute(select(titles.c.id).where(titles.c.kind == "episode"))
+        (episode,) = [row[0] for row in rows.all()]
+    detail = await shelf.library.title(episode)
+    assert detail is not None and detail.values["files"] == renamed["files"]

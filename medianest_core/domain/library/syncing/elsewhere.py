@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, or_, select
 
 from medianest_core.domain.library.stored.bulk import select_rows
+from medianest_core.domain.library.syncing.targets import keys_of
 from medianest_core.sdk.media import EPISODE, SEASON
 from medianest_core.store.engine import Tx
 from medianest_core.store.tables.library import library_sources, records, title_ids, titles
@@ -41,8 +42,8 @@ def about(keys: Sequence[str]) -> About:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one server has of it. keys: of the title, and of those seasons and episodes that were named, parents first. lacking: of the
-    episodes that were named, those it does not have."""
+    """What one server has of it. keys: of the title, and of those seasons and episodes that were named, or of all where none were,
+    parents first. lacking: of the episodes that were named, those it does not have."""
 
     keys: Sequence[str]
     lacking: frozenset[tuple[int, int]]
@@ -57,6 +58,10 @@ async def held_by(tx: Tx, meant: About) -> dict[str, Held]:
         )
     )
     tops = {row[0] for row in (await tx.execute(select(title_ids.c.title_id).where(by_id))).all()}
+    if not meant.parts:
+        # Files of a show were renamed, and nobody says which: all of it is read.
+        found_keys = await keys_of(tx, sorted(tops))
+        return {instance: Held(keys, frozenset()) for instance, keys in found_keys.items()}
     seasons = await _children(tx, SEASON, tops, {season for season, _ in meant.parts})
     episodes = await _children(tx, EPISODE, seasons, {episode for _, episode in meant.parts})
     parts = {
