@@ -10,7 +10,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,6 +49,10 @@ def run_(
         list[str] | None,
         typer.Option(help="Number, name, or a server's own key. What hangs under it goes with it."),
     ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="A server's own key, also of a title that is not in the library yet."),
+    ] = None,
     op: Annotated[
         list[str] | None, typer.Option(help="Only this operation, such as captions or posters.")
     ] = None,
@@ -65,7 +69,8 @@ def run_(
 
     order = Order(
         instances=instance or None,
-        titles=[int(one) if one.isdigit() else one for one in title] if title else None,
+        titles=title or None,
+        keys=key or (),
         kinds=kind or None,
         ops=op or None,
         force=force,
@@ -164,12 +169,16 @@ async def need_portal(db: Database) -> None:
 
 
 async def _run(settings: AppSettings, order: Order, *, wait: bool, meter: Meter) -> list[dict[str, Any]]:
-    from medianest_core.domain.library.syncing.orders import Orders
+    from medianest_core.domain.library.syncing.orders import Orders, numbers_or_names
 
     async with desk(settings) as at:
         await need_portal(at.db)
-        servers = await _servers(at.db)
+        servers = await servers_in(at.db)
         orders = Orders(at.db, at.runs, lambda: servers)
+        if order.titles is not None:
+            async with at.db.read() as tx:
+                meant = await numbers_or_names(tx, [str(one) for one in order.titles])
+            order = replace(order, titles=meant)
         return await _followed(at, await orders.request(order, None), wait=wait, meter=meter)
 
 
@@ -179,7 +188,7 @@ async def _retry(settings: AppSettings, number: int, *, wait: bool, meter: Meter
         return await _followed(at, await at.runs.retry(number, None), wait=wait, meter=meter)
 
 
-async def _servers(db: Database) -> Sequence[Named]:
+async def servers_in(db: Database) -> Sequence[Named]:
     """All services by id, name and title: which of them list media is known to the portal alone."""
     from medianest_core.host.instance_rows import load_rows
 

@@ -20,7 +20,9 @@ _LOOK = 0.3
 
 
 def verify(
-    instance: Annotated[list[str] | None, typer.Option(help="Only these servers, by instance id.")] = None,
+    instance: Annotated[
+        list[str] | None, typer.Option(help="Id, name or title of a server; may be given several times.")
+    ] = None,
     last: Annotated[bool, typer.Option("--last", help="Show the newest report; compare nothing.")] = False,
     wait: Annotated[float, typer.Option(min=1, help="Seconds to wait for the report.")] = 600.0,
     as_json: Json = False,
@@ -47,9 +49,13 @@ async def _newest(url: str) -> Report | None:
 
 
 async def _compared(url: str, instance_ids: list[str], wait: float) -> Report | None:
+    from medianest_core.cli.sync import need_portal, servers_in
+    from medianest_core.domain.library.syncing.orders import servers_of
+
     async with database(url) as db:
+        await need_portal(db)
         reports = _reports(db)
-        job_id = await reports.request(instance_ids)
+        job_id = await reports.request(servers_of(await servers_in(db), instance_ids or None))
         until = time.monotonic() + wait
         while time.monotonic() < until:
             found = await reports.of_job(job_id)

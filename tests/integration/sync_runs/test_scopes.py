@@ -10,10 +10,12 @@ from sqlalchemy import text
 
 from medianest_core.domain.library.syncing.orders import Order
 from medianest_core.domain.library.syncing.run_changes import page_of
+from medianest_core.domain.library.syncing.runs import SyncArgs
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.media import Library as Section
 from medianest_core.sdk.media import MediaRecord, MediaSource
+from medianest_core.store.tables.library import sync_runs
 from tests.databases import POSTGRESQL
 from tests.fakes.media import FakeSource, movie
 from tests.fakes.portal import Writes
@@ -139,6 +141,45 @@ async def test_a_contributed_kind_can_be_named(shelf: Shelf) -> None:
     assert done.result["kinds"] == {"a": {"album": 1}}
 
 
+async def test_a_run_says_that_it_found_nothing_of_what_it_was_asked_for(shelf: Shelf) -> None:
+    """Otherwise a name that is mistyped looks like a library where nothing changed."""
+    shelf.server("a").put(movie("1", "Heat"))
+    await shelf.sync()
+    for options, words in (
+        ({"kinds": ("moive",)}, "anything of these kinds: moive"),
+        ({"kinds": ("episode",), "keys": ("1",)}, "anything of these kinds: episode"),
+        ({"instance_ids": ("radarr",)}, "lists no media"),
+        ({"instance_ids": ("a", "radarr")}, "lists no media"),
+    ):
+        run = await shelf.library.runs.of_job((await shelf.sync(**options)).id)
+        assert run is not None
+        (problem,) = run.problems
+        assert words in problem["message"]
+    for options in (
+        {"kinds": ("movie",)},
+        {"kinds": ("movie",), "keys": ("1",)},
+        {"kinds": ("show", "movie")},
+    ):
+        run = await shelf.library.runs.of_job((await shelf.sync(**options)).id)
+        assert run is not None and run.problems == []
+
+
+async def test_runs_of_single_titles_do_not_hide_when_a_server_was_read_whole(shelf: Shelf) -> None:
+    shelf.server("a").put(movie("1", "Heat"))
+    await shelf.sync()
+    runs = shelf.library.runs
+    first = await runs.last_complete("a", "1")
+    assert first is not None
+    async with shelf.floor.db.begin() as tx:
+        for number in range(120):
+            args = SyncArgs(instance_ids=("a",), keys=("1",)) if number % 2 else SyncArgs(titles=(number,))
+            values = {"scope": args.scope, "args": args.model_dump(mode="json"), "started_at": 9e9}
+            fixed = {"forced": False, "job_id": "", "state": "done", "created_at": 9e9, "problems": []}
+            await tx.execute(sync_runs.insert().values(**values, **fixed, counts={"complete": []}))
+    assert await runs.last_complete("a", "1") == first
+    assert await runs.complete_at() == {"a": first}
+
+
 async def test_a_rehearsal_says_what_would_change_and_writes_nothing(shelf: Shelf) -> None:
     server = shelf.server("a")
     server.put(movie("1", "Heat"), movie("2", "Ronin"))
@@ -178,7 +219,7 @@ async def test_orders_name_titles_by_number_key_or_name(shelf: Shelf) -> None:
     for n in range(1, 6):
         server.put(movie(str(n), f"Movie {n}", fields={"summary": "New."}))
     server.calls.clear()
-    order = Order(instances=["A"], titles=[number, "2", "MOVIE 3", "5"], ops=["metadata"])
+    order = Order(instances=["A"], titles=[number, "2", "MOVIE 3"], keys=["5"], ops=["metadata"])
     jobs = await shelf.library.orders.request(order, None)
     assert len(jobs) == 2, "what nobody knows yet comes whole"
     for job in jobs:
@@ -196,6 +237,8 @@ async def test_orders_name_titles_by_number_key_or_name(shelf: Shelf) -> None:
         Order(ops=["sounds"]),
         Order(ops=[]),
         Order(instances=["nowhere"]),
+        Order(instances=[]),
+        Order(keys=[" "]),
         Order(titles=[]),
         Order(titles=[" "]),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,7 +26,8 @@ from medianest_core.store.transaction import alone
 @dataclass(frozen=True, slots=True)
 class Order:
     """instances: ids, names or titles of servers; None: all that are allowed. titles: our number (int), a server's own key, or a name
-    (str). A text that is neither key nor name of anything known counts as a key: the title may be new. ops: None for all."""
+    (str). A text that is neither key nor name of anything known counts as a key: the title may be new. keys: servers' own, and
+    nothing else. ops: None for all."""
 
     instances: Sequence[str] | None = None
     titles: Sequence[int | str] | None = None
@@ -35,6 +36,7 @@ class Order:
     libraries: Sequence[str] | None = None
     force: bool = False
     dry_run: bool = False
+    keys: Sequence[str] = ()
 
 
 class Named(Protocol):
@@ -58,9 +60,11 @@ def media_servers(instances: Instances) -> Servers:
 
 
 def servers_of(servers: Sequence[Named], named: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Ids of the servers that are meant. Raises UserError for one that there is not."""
+    """Ids of the servers that are meant. Raises UserError for one that there is not, and where none is named."""
     if named is None:
         return None
+    if not named:
+        raise UserError(N_("Name at least one server, or leave them out for all."), "instances")
     found = []
     for name in named:
         wanted = name.casefold()
@@ -102,11 +106,14 @@ class Orders:
             force=order.force,
             dry_run=order.dry_run,
         )
-        wanted = [base] if order.titles is None else await self._single(tx, base, order.titles)
+        single = order.titles is not None or order.keys
+        wanted = await self._single(tx, base, order.titles or (), order.keys) if single else [base]
         return [await self._runs.request_in(tx, one, actor, fresh=fresh) for one in wanted]
 
-    async def _single(self, tx: Tx, base: SyncArgs, named: Sequence[int | str]) -> list[SyncArgs]:
-        known, keys, new = await _meant(tx, named, base.instance_ids)
+    async def _single(
+        self, tx: Tx, base: SyncArgs, named: Sequence[int | str], own: Sequence[str]
+    ) -> list[SyncArgs]:
+        known, keys, new = await _meant(tx, named, own, base.instance_ids)
         found = []
         if known or keys:
             found.append(
@@ -120,16 +127,17 @@ class Orders:
 
 
 async def _meant(
-    tx: Tx, wanted: Sequence[int | str], servers: Sequence[str] | None
+    tx: Tx, wanted: Sequence[int | str], own: Sequence[str], servers: Sequence[str] | None
 ) -> tuple[list[int], list[str], list[str]]:
-    """(title ids, keys of stored records, keys that nobody knows yet)."""
+    """(title ids, keys of stored records, keys that nobody knows yet). own: certainly keys."""
     ids = await _living(tx, [one for one in wanted if isinstance(one, int)])
-    texts = [one.strip()[:190] for one in wanted if isinstance(one, str) and one.strip()]
+    texts = _cut(one for one in wanted if isinstance(one, str))
+    keys = _cut(own)
     statement = select(records.c.key).join(library_sources, library_sources.c.id == records.c.source)
     if servers is not None:
         statement = statement.where(library_sources.c.instance_id.in_(list(servers)))
-    stored = {row[0] for row in await select_rows(tx, statement, records.c.key, texts)}
-    new = []
+    stored = {row[0] for row in await select_rows(tx, statement, records.c.key, [*texts, *keys])}
+    new = [key for key in keys if key not in stored]
     for text in texts:
         if text in stored:
             continue
@@ -137,7 +145,12 @@ async def _meant(
         ids += named
         if not named:
             new.append(text)
-    return ids, [text for text in texts if text in stored], new
+    return ids, [text for text in [*texts, *keys] if text in stored], new
+
+
+def _cut(texts: Iterable[str]) -> list[str]:
+    """Without what says nothing, and no longer than keys are."""
+    return [text.strip()[:190] for text in texts if text.strip()]
 
 
 async def _living(tx: Tx, ids: Sequence[int]) -> list[int]:
@@ -145,6 +158,16 @@ async def _living(tx: Tx, ids: Sequence[int]) -> list[int]:
     statement = select(title_aliases.c.old_id, title_aliases.c.title_id)
     heirs = {row[0]: row[1] for row in await select_rows(tx, statement, title_aliases.c.old_id, ids)}
     return list(dict.fromkeys(heirs.get(one, one) for one in ids))
+
+
+async def numbers_or_names(tx: Tx, texts: Sequence[str]) -> list[int | str]:
+    """What people type: a number where a title of ours has it, else the text as it is, for films are called "1917" and keys are
+    numbers, too."""
+    numbers = {text: int(text) for text in texts if text.isdecimal() and len(text) < 19}
+    found = {row[0] for row in await select_rows(tx, select(titles.c.id), titles.c.id, [*numbers.values()])}
+    old = select(title_aliases.c.old_id)
+    found |= {row[0] for row in await select_rows(tx, old, title_aliases.c.old_id, [*numbers.values()])}
+    return [numbers[text] if numbers.get(text) in found else text for text in texts]
 
 
 async def named_titles(tx: Tx, name: str) -> list[int]:

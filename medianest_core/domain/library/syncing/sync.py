@@ -7,6 +7,7 @@ and loses nothing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import func, select
@@ -182,11 +183,27 @@ class _Run:
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
+        self._look_for_nothing(ids)
         if self._rehearsal is None:
             await self._settle()
         else:
             batch = Batch(self.run_id, self._priorities, dict(self._sources), self._clock.now())
             self.report.applied, self.report.would = await self._rehearsal.play(self._db, batch)
+
+    def _look_for_nothing(self, listing: Sequence[str]) -> None:
+        """Names what was asked for and is nowhere: most often it is mistyped. listing: ids of the servers that were read."""
+        problems = self.report.problems
+        for instance_id in self.args.instance_ids or ():
+            if instance_id not in listing:
+                message = N_(
+                    "It lists no media: it is another service, was removed, or its plugin does not run."
+                )
+                problems.append(Problem(instance_id, None, message))
+        seen = any(one.kinds for one in self.progress.instances.values())
+        if self.args.kinds and listing and not seen and not self.args.recent and not problems:
+            kinds = ", ".join(self.args.kinds)
+            message = N_("None of the servers lists anything of these kinds: {kinds}.").format(kinds=kinds)
+            problems.append(Problem("", None, message))
 
     async def _settle(self) -> None:
         """Values that waited for a source to be asked, and were kept until then."""

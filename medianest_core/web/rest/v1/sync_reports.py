@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from medianest_core.domain.library.checking.verification import Report
+from medianest_core.domain.library.syncing.orders import servers_of
 from medianest_core.sdk.permissions import ADMIN
 from medianest_core.web.gate.problems import Problem
 from medianest_core.web.gate.viewer import services_of, someone
@@ -37,7 +38,7 @@ class ReportView(ReportLine):
 
 
 class StartReport(BaseModel):
-    """Left out: all servers."""
+    """instance_ids: ids or names of servers; left out: all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,8 +54,9 @@ class ReportStarted(BaseModel):
 @sync_reports.post(policy=ADMIN, status=202)
 async def start_report(request: Request, body: StartReport) -> ReportStarted:
     """Compare now. Nothing in the library is changed."""
-    verification = services_of(request).library.verification
-    return ReportStarted(job_id=await verification.request(body.instance_ids, someone(request).id))
+    library = services_of(request).library
+    meant = servers_of(library.orders.servers(), body.instance_ids)
+    return ReportStarted(job_id=await library.verification.request(meant, someone(request).id))
 
 
 @sync_reports.get(policy=ADMIN)
