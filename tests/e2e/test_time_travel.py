@@ -26,8 +26,11 @@ FIELD = re.compile("^Description$")
 
 @pytest.fixture
 def household(tmp_path: Path) -> Iterator[tuple[Demo, str]]:
-    """A portal with a Plex server, and the address of a second one with the same films."""
-    command = [sys.executable, "-m", "medianest_core.cli", "sim", "plex", "--json", "--items", ITEMS]
+    """A portal with a Plex server, and the address of a second one with the same films, but other posters and captions."""
+    command = [
+        *(sys.executable, "-m", "medianest_core.cli", "sim", "plex", "--json"),
+        *("--items", ITEMS, "--seed", "2"),
+    ]
     other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
     assert other.stdout is not None
     running = start_demo(tmp_path, "--items", ITEMS, only=("plex",))
@@ -47,8 +50,9 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     second = json.loads(told)
     page = new_page()
     sign_in_admin(page, demo)
-    film = eventually(lambda: _films(page, demo), within=60, every=1.0)[0]
+    film = _captioned(page, demo)
     key = _places(page, demo, film)[0]["key"]
+    upstairs = _captions(page, demo, film)
     _edit(second["url"], key, {"summary": "The cellar tells it otherwise.", "tagline": "From the cellar."})
     answer = page.request.post(
         f"{demo.url}/api/v1/services",
@@ -57,6 +61,8 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     )
     assert answer.status == 201, answer.text()
     eventually(lambda: len(_places(page, demo, film)) == 2, within=90, every=1.0)
+    eventually(lambda: len(_captions(page, demo, film)) > len(upstairs), within=90, every=1.0)
+    (language,) = _captions(page, demo, film) - upstairs
 
     page.goto(f"{demo.url}/title/{film['id']}")
     page.get_by_role("link", name="Why does it look like this?").click()
@@ -64,6 +70,10 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     poster = page.locator("#why-assets-poster")
     poster.get_by_text("2 servers offer a value").click()
     expect(poster.locator("details img")).to_have_count(2)
+    pictures = [_picture(one.get_attribute("src") or "") for one in poster.locator("details img").all()]
+    assert len({page.request.get(f"{demo.url}/img/{one}?w=320").body() for one in pictures}) == 2
+    caption = page.locator(f"#why-captions-{language}")
+    expect(caption.locator(".row-end").first).to_contain_text("Cellar")
     row = page.locator("#why-summary")
     expect(row.locator(".row-note").first).to_contain_text("in the order of servers")
     fold = row.get_by_text("2 servers offer a value")
@@ -73,6 +83,8 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     expect(offer).to_contain_text("The cellar tells it otherwise.")
     offer.get_by_role("button", name="Lock this").click()
     expect(page.locator("#why-summary > .row-end")).to_contain_text("Locked")
+
+    _prefer_cellars_posters(page, demo, film)
 
     _edit(second["url"], key, {"summary": "The cellar again.", "tagline": "Another line."})
     _edit(demo.simulators["plex"], key, {"summary": "Upstairs again."})
@@ -99,8 +111,46 @@ def test_a_title_is_explained_locked_synced_and_rolled_back(
     assert "tells it otherwise" not in _text(page, demo, film)
 
 
+def _prefer_cellars_posters(page: Page, demo: Demo, film: dict[str, Any]) -> None:
+    """Change the order of pictures: looked at first, nothing changes before it is saved, and then it is as it was shown."""
+    chosen = page.request.get(f"{demo.url}/title/{film['id']}")
+    page.goto(f"{demo.url}/admin/sync/priorities?group=artwork")
+    row = page.locator("[data-source]", has=page.locator(".row-title", has_text="Cellar"))
+    cellar = row.get_attribute("data-source")
+    last = page.locator("[data-source]").last
+    mover = "up" if last.get_attribute("data-source") == cellar else "down"
+    page.locator(f"#{mover}-{cellar}").press("Enter")
+    example = page.locator("#prospect .ranking-example", has=page.locator(f"a[href$='/title/{film['id']}']"))
+    swap = example.locator(".ranking-swap", has_text="Poster").locator("img")
+    expect(swap).to_have_count(2)
+    before, after = (_picture(one.get_attribute("src") or "") for one in swap.all())
+    assert before in chosen.text() and before in _text(page, demo, film)
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    expect(page.locator("body")).to_contain_text("Saved.")
+    eventually(lambda: after in _text(page, demo, film), within=60, every=1.0)
+    assert before not in _text(page, demo, film)
+
+
+def _captioned(page: Page, demo: Demo) -> dict[str, Any]:
+    """The film that the second server has captions of in one more language."""
+    films = eventually(lambda: _films(page, demo), within=60, every=1.0)
+    return next(one for one in films if one["title"] == "Nine Quiet Winters")
+
+
+def _captions(page: Page, demo: Demo, film: dict[str, Any]) -> set[str]:
+    """Languages."""
+    title = page.request.get(f"{demo.url}/api/v1/library/titles/{film['id']}").json()
+    return set(title["values"].get("captions") or {})
+
+
+def _picture(address: str) -> str:
+    found = re.search(r"/img/([^?]+)", address)
+    assert found, address
+    return found[1]
+
+
 def _films(page: Page, demo: Demo) -> list[dict[str, Any]]:
-    answer = page.request.get(f"{demo.url}/api/v1/library/titles?kind=movie&limit=5").json()
+    answer = page.request.get(f"{demo.url}/api/v1/library/titles?kind=movie&limit=20").json()
     found: list[dict[str, Any]] = answer["items"]
     return found
 
