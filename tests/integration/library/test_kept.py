@@ -94,6 +94,25 @@ async def test_a_record_that_loses_too_much_at_once_is_kept_for_the_admin(shelf:
     assert await shelf.library.absences.fields_kept() == 0
 
 
+async def test_an_admin_is_told_once_of_what_is_kept_and_when_it_is_over(shelf: Shelf) -> None:
+    names = ("tagline", "studio", "content_rating", "released_on", "original_title", "sort_title")
+    full = dict.fromkeys(names, "2000-01-01")
+    shelf.server("a").put(film(**full), movie("2"))
+    await shelf.sync()
+    shelf.servers["a"].put(film())
+    for options in ({}, {}, {"keys": ("2",)}, {"force": True}):
+        await shelf.sync(**options)
+    shelf.servers["a"].put(film(**full))
+    for _ in range(2):
+        await shelf.sync()
+    await shelf.floor.bus.drain()
+    told = [one for one in shelf.floor.heard if isinstance(one, SystemAlert)]
+    assert [(one.key, one.active) for one in told] == [
+        ("library.fields_kept", True),
+        ("library.fields_kept", False),
+    ]
+
+
 async def test_a_server_that_is_removed_hands_over_at_once(shelf: Shelf) -> None:
     await two(shelf)
     shelf.instances.remove("a")

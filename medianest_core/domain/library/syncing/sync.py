@@ -122,6 +122,8 @@ class _Run:
         self._rehearsal = Rehearsal() if args.dry_run else None
         self._counted = 0
         """Newest row of `sync_changes` whose operation has been counted."""
+        self._stuck = 0
+        """Titles of which much was kept for an admin when the run began."""
 
     async def all(self) -> dict[str, Any]:
         state = "failed"
@@ -146,6 +148,8 @@ class _Run:
         async with self._db.read() as tx:
             self._priorities = await load_priorities(tx)
             keys = await keys_of(tx, self.args.titles)
+            # A later attempt cannot know whether the one before had told it.
+            self._stuck = await kept.stuck(tx) if self.ctx.attempt == 1 else 0
         handles = self._handles()
         self.report.asked = len(handles)
         ids = [handle.instance.id for handle in handles]
@@ -208,7 +212,7 @@ class _Run:
     async def _settle(self) -> None:
         """Values that waited for a source to be asked, and were kept until then."""
         async with self._db.read() as reading:
-            if not await kept.any_kept(reading):
+            if not self._stuck and not await kept.any_kept(reading):
                 return
         async with self.ctx.begin() as transaction:
             await alone(transaction, "library")
@@ -223,21 +227,24 @@ class _Run:
                 self.report.applied += applied
                 self._told += applied
             count = await kept.stuck(tx)
-            if count:
-                await self._bus.publish(
-                    tx,
-                    SystemAlert(
-                        key="library.fields_kept",
-                        level="warning",
-                        title=N_("Titles lost much at once"),
-                        message=N_(
-                            "{count} titles lost many fields at once. They are kept until an admin agrees."
-                        ).format(count=count),
-                        link=HELD_LINK,
-                        active=True,
-                    ),
-                    Audience.admins(),
-                )
+            if count > self._stuck or (self._stuck and not count):
+                await self._tell_stuck(tx, count)
+
+    async def _tell_stuck(self, tx: Tx, count: int) -> None:
+        """Once, when there are more of them, and when there are none any more."""
+        message = N_("{count} titles lost many fields at once. They are kept until an admin agrees.")
+        await self._bus.publish(
+            tx,
+            SystemAlert(
+                key="library.fields_kept",
+                level="warning",
+                title=N_("Titles lost much at once"),
+                message=message.format(count=count) if count else "",
+                link=HELD_LINK,
+                active=count > 0,
+            ),
+            Audience.admins(),
+        )
 
     async def _end_after(self, readers: list[asyncio.Task[None]]) -> None:
         await asyncio.gather(*readers)
