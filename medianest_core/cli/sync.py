@@ -169,16 +169,14 @@ async def need_portal(db: Database) -> None:
 
 
 async def _run(settings: AppSettings, order: Order, *, wait: bool, meter: Meter) -> list[dict[str, Any]]:
-    from medianest_core.domain.library.syncing.orders import Orders, numbers_or_names
+    from medianest_core.domain.library.syncing.orders import Orders
 
     async with desk(settings) as at:
         await need_portal(at.db)
         servers = await servers_in(at.db)
         orders = Orders(at.db, at.runs, lambda: servers)
         if order.titles is not None:
-            async with at.db.read() as tx:
-                meant = await numbers_or_names(tx, [str(one) for one in order.titles])
-            order = replace(order, titles=meant)
+            order = replace(order, titles=await orders.typed([str(one) for one in order.titles]))
         return await _followed(at, await orders.request(order, None), wait=wait, meter=meter)
 
 

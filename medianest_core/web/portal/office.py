@@ -21,6 +21,7 @@ from medianest_core.web.portal.pages.settings import SettingsPages
 from medianest_core.web.portal.pages.settings_history import SettingsHistoryPages
 from medianest_core.web.portal.pages.sync import SyncPages
 from medianest_core.web.portal.pages.sync_matching import SyncMatchingPages
+from medianest_core.web.portal.pages.sync_part import SyncPartPages
 from medianest_core.web.portal.pages.sync_priorities import SyncPriorityPages
 from medianest_core.web.portal.pages.sync_report import SyncReportPages
 from medianest_core.web.portal.pages.sync_runs import SyncRunPages
@@ -45,6 +46,7 @@ _FAMILIES = (
     SyncPages,
     SyncRunPages,
     SyncServerPages,
+    SyncPartPages,
     SyncPriorityPages,
     SyncMatchingPages,
     SyncReportPages,

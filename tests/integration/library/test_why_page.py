@@ -37,6 +37,7 @@ async def test_values_are_locked_unlocked_and_rolled_back_on_the_page(house: Any
     why = f"/title/{house.title}/why"
     assert why in (await root.client.get(f"/title/{house.title}")).text
     page = (await root.client.get(why)).text
+    assert f'/admin/sync/part?title={house.title}"' in page
     assert "Captions: English" in page and "Write it yourself" in page and "A saga." in page
     sent = {"do": "lock", "path": json.dumps(["tagline"]), "version": "0"}
     done = await root.client.post(why, data={**sent, "text": "My own."})
@@ -69,6 +70,16 @@ async def test_values_are_locked_unlocked_and_rolled_back_on_the_page(house: Any
     ):
         assert (await root.client.post(why, data=wrong)).status_code == 422
     assert (await root.client.get("/title/99/why")).status_code == 404
+
+
+async def test_one_value_of_the_title_is_synced_from_its_page(house: Any) -> None:
+    root = await house.person("Root", "admin")
+    page = (await root.client.get(f"/admin/sync/part?title={house.title}")).text
+    assert f'name="title" value="{house.title}"' in page and "<textarea" not in page
+    asked = await root.client.post("/admin/sync/part", data={"title": str(house.title), "ops": "captions"})
+    assert asked.status_code == 303
+    run = (await house.services.library.runs.latest())[0]
+    assert (run.args.titles, run.args.ops) == ((house.title,), ("captions",))
 
 
 async def test_it_is_for_admins(house: Any) -> None:

@@ -57,6 +57,43 @@ async def test_an_admin_starts_watches_and_cancels_runs(room: Any) -> None:
     assert first.state == "queued"
 
 
+async def test_a_part_is_ordered_on_its_page(room: Any) -> None:
+    """Some titles, kinds or values alone, for real or only to see what would change."""
+    admin, part = room.ada.client, "/admin/sync/part"
+    assert part in (await admin.get("/admin/sync")).text
+    page = (await admin.get(part)).text
+    assert all(words in page for words in ("Captions", "Placeholders of pictures", "Episode", "My toy"))
+    assert (await room.ben.client.get(part)).status_code == 403
+    assert (await admin.get(f"{part}?title=999")).status_code == 404
+    sent = {
+        "titles": " 20417 \n\nHeat\n",
+        "ops": ["captions", "posters"],
+        "kinds": ["movie"],
+        "instances": [room.toy],
+        "dry_run": ["false", "true"],
+        "force": "false",
+    }
+    asked = await admin.post(part, data=sent, headers=HERE)
+    (run,) = await room.services.library.runs.latest()
+    assert (asked.status_code, asked.headers["location"]) == (303, f"/admin/sync/runs/{run.id}")
+    assert run.args.model_dump(exclude_defaults=True) == {
+        "instance_ids": (room.toy,),
+        "keys": ("20417", "Heat"),
+        "kinds": ("movie",),
+        "dry_run": True,
+    }, "what nobody knows yet has no parts"
+    assert (
+        await admin.post(part, data={"ops": "captions", "force": "true"}, headers=HERE)
+    ).status_code == 303
+    run = (await room.services.library.runs.latest())[0]
+    assert run.args.model_dump(exclude_defaults=True) == {"ops": ("captions",), "force": True}
+    for wrong in ({"ops": "sound"}, {"instances": "nowhere"}):
+        refused = await admin.post(part, data={"titles": "Heat", **wrong}, headers=HERE)
+        assert refused.status_code == 422 and "field-error" not in refused.text.split("<form")[0]
+        assert "There is no" in refused.text and "Heat</textarea>" in refused.text
+    assert len(await room.services.library.runs.latest()) == 2
+
+
 async def test_the_times_of_a_server_are_set_on_its_page(room: Any) -> None:
     path = f"/admin/sync/servers/{room.toy}"
     page = (await room.ada.client.get(path)).text

@@ -110,6 +110,16 @@ class Orders:
         wanted = await self._single(tx, base, order.titles or (), order.keys) if single else [base]
         return [await self._runs.request_in(tx, one, actor, fresh=fresh) for one in wanted]
 
+    async def typed(self, texts: Sequence[str]) -> list[int | str]:
+        """What people type for titles: a number where one of ours has it, else the text as it is, for films are called "1917", and
+        keys of servers are numbers, too."""
+        numbers = {text: int(text) for text in texts if text.isdecimal() and len(text) < 19}
+        wanted, found = list(numbers.values()), set[int]()
+        async with self._db.read() as tx:
+            for column in (titles.c.id, title_aliases.c.old_id):
+                found |= {row[0] for row in await select_rows(tx, select(column), column, wanted)}
+        return [numbers[text] if numbers.get(text) in found else text for text in texts]
+
     async def _single(
         self, tx: Tx, base: SyncArgs, named: Sequence[int | str], own: Sequence[str]
     ) -> list[SyncArgs]:
@@ -158,16 +168,6 @@ async def _living(tx: Tx, ids: Sequence[int]) -> list[int]:
     statement = select(title_aliases.c.old_id, title_aliases.c.title_id)
     heirs = {row[0]: row[1] for row in await select_rows(tx, statement, title_aliases.c.old_id, ids)}
     return list(dict.fromkeys(heirs.get(one, one) for one in ids))
-
-
-async def numbers_or_names(tx: Tx, texts: Sequence[str]) -> list[int | str]:
-    """What people type: a number where a title of ours has it, else the text as it is, for films are called "1917" and keys are
-    numbers, too."""
-    numbers = {text: int(text) for text in texts if text.isdecimal() and len(text) < 19}
-    found = {row[0] for row in await select_rows(tx, select(titles.c.id), titles.c.id, [*numbers.values()])}
-    old = select(title_aliases.c.old_id)
-    found |= {row[0] for row in await select_rows(tx, old, title_aliases.c.old_id, [*numbers.values()])}
-    return [numbers[text] if numbers.get(text) in found else text for text in texts]
 
 
 async def named_titles(tx: Tx, name: str) -> list[int]:

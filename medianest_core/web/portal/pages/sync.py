@@ -19,7 +19,7 @@ from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.i18n import ngettext
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.services import health_label, health_tone, service_icon
-from medianest_core.web.portal.pages.sync_room import BASE, sync_tabs
+from medianest_core.web.portal.pages.sync_room import BASE, PART, sync_tabs
 from medianest_core.web.portal.pages.sync_rows import run_row
 from medianest_core.web.portal.pages.sync_runs import job_of
 from medianest_core.web.portal.pages.sync_servers import every_label
@@ -52,7 +52,10 @@ class SyncPages:
                 tabs=sync_tabs("runs"),
                 sources=await _sources(services),
                 runs=tuple(run_row(run, titles, jobs.get(run.id)) for run in runs),
-                actions=_start_actions(),
+                actions=(
+                    *_start_actions(),
+                    Action(label=_("Only a part"), path=PART, icon="filter"),
+                ),
                 state=TileState(
                     kind="empty",
                     title=_("No media server yet"),

@@ -6,6 +6,7 @@ from medianest_core.web.portal.i18n import gettext as _
 from medianest_core.web.portal.views import Choice
 
 BASE = "/admin/sync"
+PART = f"{BASE}/part"
 
 
 def sync_tabs(current: str) -> tuple[Choice, ...]:

@@ -33,6 +33,7 @@ from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.people import names_of
 from medianest_core.web.portal.pages.posters import kind_label
 from medianest_core.web.portal.pages.sync_matching import records_path
+from medianest_core.web.portal.pages.sync_room import PART
 from medianest_core.web.portal.pages.title_words import field_label, group_label, shown, words
 from medianest_core.web.portal.viewer import use_viewer
 from medianest_core.web.portal.views import NORMAL, Action, Badge, Choice, Fact, TileState
@@ -186,6 +187,9 @@ class TitleWhyPages:
                     current=current == "history",
                 ),
                 Choice(label=_("Records"), value="records", path=records_path(found.row.id)),
+            ),
+            actions=(
+                Action(label=_("Sync this title"), path=f"{PART}?title={found.row.id}", icon="refresh-cw"),
             ),
             **rest,
         )

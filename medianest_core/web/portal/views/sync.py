@@ -53,6 +53,16 @@ class SyncView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncPartView:
+    """`core/admin/sync_part.html`. title, title_path: of the one that is to be synced, empty where the form asks for titles."""
+
+    tabs: tuple[Choice, ...]
+    form: Form
+    title: str = ""
+    title_path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceProgress:
     """One server within a run: how far it is, what it is at, and how many of each kind and operation."""
 

@@ -82,6 +82,7 @@ class TitleWhyView:
     title_path: str
     path: str
     tabs: tuple[Choice, ...]
+    actions: tuple[Action, ...] = ()
     groups: tuple[WhyGroup, ...] = ()
     past: tuple[PastRow, ...] = ()
     past_of: str = ""
