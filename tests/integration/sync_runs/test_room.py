@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from medianest_core.domain.library.syncing.runs import SyncArgs
 from medianest_core.sdk.media import MediaSource
 from medianest_core.web.portal.app import Portal
 from medianest_core.web.rest.mount import RestApi
@@ -92,6 +93,33 @@ async def test_a_part_is_ordered_on_its_page(room: Any) -> None:
         assert refused.status_code == 422 and "field-error" not in refused.text.split("<form")[0]
         assert "There is no" in refused.text and "Heat</textarea>" in refused.text
     assert len(await room.services.library.runs.latest()) == 2
+
+
+async def test_a_rehearsal_shows_what_would_be_new_and_what_it_leaves_out(room: Any) -> None:
+    runs = room.services.library.runs
+    run = await runs.of_job(await runs.request(SyncArgs(dry_run=True)))
+    change = {"title_id": 7, "title": "Ronin", "path": ["summary"], "before": None, "after": "New."}
+    would: dict[str, Any] = {
+        "changes": [],
+        "added": [{"kind": "movie", "title": "Heat", "year": 1995}],
+        "count": 0,
+        "left_out": 0,
+    }
+
+    async def shown(**more: Any) -> str:
+        async with room.services.db.begin() as tx:
+            counts = {"added": 1, "changed": 0, "removed": 0, "would": {**would, **more}}
+            await runs.finish(tx, run.id, state="done", counts=counts, problems=[], failed={})
+        return (await room.ada.client.get(f"/admin/sync/runs/{run.id}")).text
+
+    page = await shown()
+    assert "What would be new" in page and "Heat (1995)" in page
+    assert "No value would change" in page and "they stand in the library" not in page
+    changes = [{**change, "instance_id": room.toy, "rule": "only"}]
+    page = await shown(changes=changes, added=[], count=501, left_out=1)
+    assert "Ronin" in page and "What would be new" not in page
+    assert "500 more values would change." in page and "1 more title would be new." in page
+    assert "1 more record was not looked at." in page
 
 
 async def test_the_times_of_a_server_are_set_on_its_page(room: Any) -> None:

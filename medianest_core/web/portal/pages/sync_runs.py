@@ -18,9 +18,11 @@ from medianest_core.web.gate.services import Services
 from medianest_core.web.gate.viewer import services_of, someone
 from medianest_core.web.portal.formats import duration, number
 from medianest_core.web.portal.i18n import gettext as _
+from medianest_core.web.portal.i18n import ngettext
 from medianest_core.web.portal.numbers import whole
 from medianest_core.web.portal.pages.frame import Frame
 from medianest_core.web.portal.pages.people import names_of
+from medianest_core.web.portal.pages.posters import kind_label
 from medianest_core.web.portal.pages.sync_room import BASE, sync_tabs
 from medianest_core.web.portal.pages.sync_rows import change_row, run_row, source_rows
 from medianest_core.web.portal.viewer import use_viewer
@@ -74,14 +76,9 @@ class SyncRunPages:
                 if found.after
                 else None,
                 rehearsal=run.args is not None and run.args.dry_run,
-                no_changes=NORMAL
-                if found.items
-                else TileState(
-                    kind="empty",
-                    title=_("No value changed"),
-                    text=_("New titles are not listed here; they stand in the library."),
-                    icon="check",
-                ),
+                added=_would_be_added(run),
+                beyond=_beyond(run, len(found.items)),
+                no_changes=NORMAL if found.items else _unchanged(run),
             )
         return await self._frame.page(request, "core/admin/sync_run.html", view)
 
@@ -100,6 +97,54 @@ class SyncRunPages:
         run = await services.library.runs.of_job(jobs[0])
         path = f"{BASE}/runs/{run.id}" if run is not None else BASE
         return self._frame.go(request, path, message=_("What failed is read again."))
+
+
+def _would_be_added(run: Run) -> tuple[Fact, ...]:
+    """Of a rehearsal: a film with its year, and what kind of title each is."""
+    return tuple(
+        Fact(
+            label=kind_label(one["kind"]),
+            value=f"{one['title']} ({one['year']})" if one["year"] else one["title"],
+        )
+        for one in run.counts.get("would", {}).get("added", ())
+    )
+
+
+def _beyond(run: Run, shown: int) -> tuple[str, ...]:
+    """What a rehearsal does not show."""
+    would = run.counts.get("would", {})
+    values = would.get("count", 0) - shown
+    titles = run.counts.get("added", 0) - len(would.get("added", ()))
+    records = would.get("left_out", 0)
+    found = (
+        (
+            values,
+            ngettext("%(count)s more value would change.", "%(count)s more values would change.", values),
+        ),
+        (
+            titles,
+            ngettext("%(count)s more title would be new.", "%(count)s more titles would be new.", titles),
+        ),
+        (
+            records,
+            ngettext(
+                "%(count)s more record was not looked at.",
+                "%(count)s more records were not looked at.",
+                records,
+            ),
+        ),
+    )
+    return tuple(words % {"count": number(count)} for count, words in found if would and count > 0)
+
+
+def _unchanged(run: Run) -> TileState:
+    rehearsal = run.args is not None and run.args.dry_run
+    return TileState(
+        kind="empty",
+        title=_("No value would change") if rehearsal else _("No value changed"),
+        text="" if rehearsal else _("New titles are not listed here; they stand in the library."),
+        icon="check",
+    )
 
 
 def run_id_of(request: Request) -> int:

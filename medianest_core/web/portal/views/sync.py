@@ -99,7 +99,8 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """`core/admin/sync_run.html`. `more_path`: the next changes. `rehearsal`: nothing was written."""
+    """`core/admin/sync_run.html`. `more_path`: the next changes. `rehearsal`: nothing was written; `added` are the titles that would be
+    new, by kind, and `beyond` says what is not shown."""
 
     tabs: tuple[Choice, ...]
     run: RunRow
@@ -111,6 +112,8 @@ class RunView:
     actions: tuple[Action, ...] = ()
     more_path: str | None = None
     rehearsal: bool = False
+    added: tuple[Fact, ...] = ()
+    beyond: tuple[str, ...] = ()
     no_changes: TileState = NORMAL
 
 
