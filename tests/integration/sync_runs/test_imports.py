@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -136,6 +137,16 @@ async def test_what_is_not_there_yet_is_looked_for_again_but_not_for_ever(shelf:
     assert [row["due_at"] - row["created_at"] for row in rows] == [pytest.approx(finding.AFTER[last])]
     server.fail = NotReady("down")
     assert await find(shelf, "tmdb:10", "title:Ronin", look=last) == {"found": 0, "lacking": 1}
+
+
+async def test_a_long_series_is_looked_for_once(shelf: Shelf) -> None:
+    searched(shelf, "a")
+    parts = [f"tvdb:9/{n}x{hashlib.sha256(str(n).encode()).hexdigest()}" for n in range(500)]
+    for keys in (parts, parts[::-1]):
+        assert await hint(shelf, "media.changed", "tvdb:9", "title:Dark", *keys) == "library.find"
+    async with shelf.floor.db.read() as tx:
+        rows = await tx.all(select(jobs).where(jobs.c.name == finding.JOB))
+    assert len(rows) == 1
 
 
 async def test_an_episode_is_read_with_its_show_and_its_season(shelf: Shelf) -> None:

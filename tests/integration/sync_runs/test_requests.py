@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from typing import Any, cast
 
@@ -160,3 +161,23 @@ async def test_settings_are_bounded_and_nobody_overwrites_another(shelf: Shelf) 
     assert await schedule.of("a") == replace(changed)
     await schedule.forget("a")
     assert (await schedule.of("a")).every > 0
+
+
+async def test_any_number_of_titles_is_one_request(shelf: Shelf) -> None:
+    """As when all of a long series is read again, or many titles could not be read."""
+    server = shelf.server("a")
+    keys = tuple(f"{n:04}-{hashlib.sha256(str(n).encode()).hexdigest()}" for n in range(500))
+    server.put(*(movie(key) for key in keys))
+    server.gate = asyncio.Event()
+    runs = shelf.library.runs
+    whole = await runs.request(SyncArgs())
+    one = await runs.request(SyncArgs(keys=keys))
+    other = await runs.request(SyncArgs(keys=keys[:-1]))
+    assert await runs.request(SyncArgs(keys=tuple(reversed(keys)))) == one != other
+    server.gate.set()
+    for job in (whole, one, other):
+        assert (await shelf.floor.finished(job)).state is JobState.DONE
+    run = await runs.of_job(one)
+    assert run is not None and run.args is not None and len(run.args.keys or ()) == 500
+    assert len({SyncArgs(keys=keys, ops=(name,)).scope for name in ("captions", "posters")}) == 2
+    assert SyncArgs(keys=keys, ops=("captions",)).target == SyncArgs(keys=keys).target

@@ -6,6 +6,7 @@ found is synced by its key there, and nothing else is.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -57,7 +58,7 @@ class Finding:
                 title=N_("Look for what was just imported"),
                 limit=2,
                 retry=Retry(attempts=1),
-                unique_by=lambda args: "\n".join(sorted(args.keys)),
+                unique_by=lambda args: _mark(args.keys),
             )
         ]
 
@@ -86,6 +87,11 @@ class Finding:
                 again = args.model_copy(update={"look": args.look + 1})
                 await ctx.enqueue(transaction, JOB, again, delay=AFTER[again.look])
         return {"found": len(found), "lacking": lacking}
+
+
+def _mark(keys: Sequence[str]) -> str:
+    """Equal for the same keys, and short: a whole series may have been imported, and an index has little room."""
+    return hashlib.blake2b("\n".join(sorted(keys)).encode(), digest_size=16).hexdigest()
 
 
 def can_look(handle: Handle[MediaSource], meant: About) -> bool:

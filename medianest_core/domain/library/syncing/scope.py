@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
 _TARGET = ("instance_ids", "libraries", "kinds", "keys", "titles")
+_LONGEST = 1000
+"""Bytes of a scope. An entry of an index of PostgreSQL has room for 2,704."""
 
 
 class SyncArgs(BaseModel):
@@ -32,15 +35,15 @@ class SyncArgs(BaseModel):
     @property
     def target(self) -> str:
         """Equal for requests about the same titles, whatever they do with them."""
-        return orjson.dumps(self._said()).decode()
+        return _short(self._said())
 
     @property
     def scope(self) -> str:
-        """Equal for requests that ask for the same."""
+        """Equal for requests that ask for the same. No longer than an index takes."""
         said = self._said()
         if self.ops is not None:
             said["ops"] = sorted(self.ops)
-        return orjson.dumps(said).decode()
+        return _short(said)
 
     @property
     def single(self) -> bool:
@@ -71,3 +74,17 @@ class SyncArgs(BaseModel):
             if getattr(self, name):
                 said[name] = True
         return said
+
+
+def _short(said: dict[str, Any]) -> str:
+    """As JSON; of long lists their digest alone."""
+    text = orjson.dumps(said)
+    if len(text) <= _LONGEST:
+        return text.decode()
+    lists = {name: value for name, value in said.items() if isinstance(value, list)}
+    for name in sorted(lists, key=lambda name: -len(orjson.dumps(lists[name]))):
+        digest = hashlib.blake2b(orjson.dumps(lists[name]), digest_size=16).hexdigest()
+        text = orjson.dumps(said := {**said, name: [digest, len(lists[name])]})
+        if len(text) <= _LONGEST:
+            break
+    return text.decode()
