@@ -110,7 +110,7 @@ async def test_a_rehearsal_shows_what_would_be_new_and_what_it_leaves_out(room: 
         async with room.services.db.begin() as tx:
             counts = {"added": 1, "changed": 0, "removed": 0, "would": {**would, **more}}
             await runs.finish(tx, run.id, state="done", counts=counts, problems=[], failed={})
-        return (await room.ada.client.get(f"/admin/sync/runs/{run.id}")).text
+        return str((await room.ada.client.get(f"/admin/sync/runs/{run.id}")).text)
 
     page = await shown()
     assert "What would be new" in page and "Heat (1995)" in page
