@@ -17,12 +17,13 @@ from medianest_core.base.redact import register_secret
 from medianest_core.base.tasks import Overdue, bounded
 from medianest_core.base.texts import N_
 from medianest_core.domain.accounts.errors import Missing
+from medianest_core.domain.webhooks import signing
 from medianest_core.domain.webhooks.entries import Address, Receiver
 from medianest_core.host.errors import UnknownInstance
 from medianest_core.host.instances import Handle, Instances
 from medianest_core.sdk.errors import MediaNestError, NotReady, UserError
 from medianest_core.sdk.media import MediaSource
-from medianest_core.sdk.webhooks import WebhookCapability, WebhookReceiver
+from medianest_core.sdk.webhooks import Delivery, WebhookCapability, WebhookReceiver
 from medianest_core.store.engine import Database
 from medianest_core.store.repos import audit
 from medianest_core.store.reseal import Sealed
@@ -169,6 +170,11 @@ class Addresses:
         if row is None or not right or not self._instances.has(MediaSource, row["instance_id"]):
             raise Missing("There is nothing at this address.")
         return str(row["instance_id"])
+
+    def check(self, token: str, delivery: Delivery) -> None:
+        """token: that let the message in. Whoever signs with it has its messages refused when they were changed or come late.
+        Raises UserError."""
+        signing.check(delivery.headers, delivery.body, token.encode(), self._clock.now())
 
     async def receivers(self) -> list[Receiver]:
         """All services that may post to us, by title."""

@@ -64,7 +64,9 @@ async def order_sync(request: Request) -> Response:
     )
     body = await _body(request, MOST_OF_ORDER)
     headers = {name.lower(): value for name, value in request.headers.items()}
-    done = await webhooks.sync_orders.accept(instance_id, Delivery(headers, body))
+    delivery = Delivery(headers, body)
+    webhooks.addresses.check(request.path_params["token"], delivery)
+    done = await webhooks.sync_orders.accept(instance_id, delivery)
     return JSONResponse({"status": done.status, "run_ids": done.run_ids, "job_ids": done.job_ids}, 202)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from standardwebhooks import Webhook
 
 from medianest_core.base.ids import token_hash
 from medianest_core.domain.accounts.errors import Missing
@@ -99,6 +102,59 @@ async def test_only_the_right_secret_of_the_right_server(box: Any) -> None:
             assert wrong.status_code == 404
         assert (await script.post("/api/v1/webhooks/sync", json={})).status_code == 401
     assert await args_of(box) == []
+
+
+async def test_who_signs_is_protected_from_changed_late_and_repeated_messages(box: Any) -> None:
+    """Any library for Standard Webhooks signs; the secret of the address is the key."""
+    library = Webhook(base64.b64encode(box.secret.encode()).decode())
+    body, now = '{"titles": ["k7"]}', datetime.now(UTC)
+
+    def headers(
+        more: dict[str, str] | None = None, *, at: datetime = now, said: str = body
+    ) -> dict[str, str]:
+        signed = {
+            "content-type": "application/json",
+            "webhook-id": "m1",
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": library.sign("m1", at, said),
+        }
+        return {name: value for name, value in {**signed, **(more or {})}.items() if value}
+
+    other = base64.b64encode(b"another secret").decode()
+    wrong = (
+        headers(said='{"titles": ["k8"]}'),
+        headers(at=now - timedelta(minutes=6)),
+        headers(at=now + timedelta(minutes=6)),
+        headers({"webhook-id": "m2"}),
+        headers({"webhook-id": ""}),
+        headers({"webhook-timestamp": ""}),
+        headers({"webhook-timestamp": "soon"}),
+        headers({"webhook-signature": Webhook(other).sign("m1", now, body)}),
+        headers({"webhook-signature": "v1"}),
+    )
+    ways: tuple[tuple[str, dict[str, str]], ...] = (
+        (box.address, {}),
+        ("/api/v1/webhooks/sync", {"x-webhook-id": box.secret}),
+    )
+    async with box.client(origin=None) as script:
+        for path, secret in ways:
+            for sent in wrong:
+                refused = await script.post(path, content=body, headers={**sent, **secret})
+                assert refused.status_code == 422, sent
+                assert "sign" in refused.json()["detail"]
+        status = {**headers(said="{}"), "x-webhook-id": box.secret}
+        refused = await script.post(
+            "/api/v1/webhooks/system-status", content='{"status": "heavy"}', headers=status
+        )
+        assert refused.status_code == 422 and await args_of(box) == []
+        several = f"v1,AAAA {headers()['webhook-signature']}"
+        taken = await script.post(box.address, content=body, headers=headers({"webhook-signature": several}))
+        assert (taken.status_code, taken.json()["status"]) == (202, "received")
+        again = await script.post(
+            "/api/v1/webhooks/sync", content=body, headers={**headers(), "x-webhook-id": box.secret}
+        )
+        assert (again.status_code, again.json()["status"]) == (202, "duplicate")
+    assert len(await args_of(box)) == 1
 
 
 async def test_no_other_server_and_nothing_that_makes_no_sense(

@@ -42,9 +42,8 @@ async def order_sync(
     services = services_of(request)
     orders = services.webhooks.sync_orders
     if webhook_id:
-        instance_id = await services.webhooks.addresses.admit_order(webhook_id)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        done = await orders.accept(instance_id, Delivery(headers, await request.body()))
+        instance_id, delivery = await _admitted(request, webhook_id)
+        done = await orders.accept(instance_id, delivery)
         return Ordered(status=done.status, run_ids=done.run_ids, job_ids=done.job_ids)
     viewer = viewer_of(request)
     if viewer is None or not viewer.is_admin:
@@ -67,8 +66,16 @@ async def note_system_status(
     """How busy a server's machine is: normal, elevated, heavy or critical. The webhook id says which server. Admins are told."""
     if not webhook_id:
         raise Refused(Verdict.SIGN_IN)
-    webhooks = services_of(request).webhooks
-    instance_id = await webhooks.addresses.admit_order(webhook_id)
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    done = await webhooks.system_status.accept(instance_id, Delivery(headers, await request.body()))
+    instance_id, delivery = await _admitted(request, webhook_id)
+    done = await services_of(request).webhooks.system_status.accept(instance_id, delivery)
     return StatusNoted(status=done.status)
+
+
+async def _admitted(request: Request, webhook_id: str) -> tuple[str, Delivery]:
+    """The server that the secret is of, and what was posted. Raises Missing for a wrong secret, UserError for a wrong signature."""
+    addresses = services_of(request).webhooks.addresses
+    instance_id = await addresses.admit_order(webhook_id)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    delivery = Delivery(headers, await request.body())
+    addresses.check(webhook_id, delivery)
+    return instance_id, delivery
