@@ -45,3 +45,26 @@ def test_a_run_is_watched_to_its_end(demo: Demo, new_page: NewPage) -> None:
     expect(page.locator("#run .page-head")).to_contain_text("Done", timeout=PATIENCE)
     expect(page.locator("#sources")).to_contain_text("looked at")
     assert page.evaluate("document.body.dataset.same") == "yes"
+
+
+def test_the_captions_of_one_title_are_tried_first(demo: Demo, new_page: NewPage) -> None:
+    """Only a part: one title, one kind of value, and nothing is written before it was looked at."""
+    page = new_page()
+    sign_in_admin(page, demo)
+    film = page.request.get(f"{demo.url}/api/v1/library/titles?kind=movie&limit=1").json()["items"][0]
+    page.goto(f"{demo.url}/admin/sync")
+    page.get_by_role("link", name="Only a part").click()
+    page.locator("#form-titles").fill(film["title"])
+    page.get_by_text("Captions", exact=True).click()
+    page.get_by_text("Only show what would change", exact=True).click()
+    page.get_by_role("button", name="Sync", exact=True).click()
+    page.wait_for_url(re.compile(r"/admin/sync/runs/\d+$"), timeout=PATIENCE)
+    expect(page.locator("#main")).to_contain_text("A rehearsal: nothing was written.")
+    expect(page.locator("#run .page-head")).to_contain_text("Done", timeout=PATIENCE)
+    expect(page.locator("#run .page-head")).to_contain_text("1 title · Captions · rehearsal")
+    page.goto(f"{demo.url}/title/{film['id']}/why")
+    page.get_by_role("link", name="Sync this title").click()
+    expect(
+        page.locator("main").get_by_role("link", name=re.compile(re.escape(film["title"])))
+    ).to_be_visible()
+    expect(page.locator("#form-titles")).to_have_count(0)
