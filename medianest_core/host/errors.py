@@ -40,6 +40,10 @@ class InvalidSettings(UserError):
         self.errors = dict(errors)
 
 
+class UnknownPlugin(MediaNestError):
+    """No plugin of that name is installed."""
+
+
 class UnknownInstance(MediaNestError):
     """There is no such instance."""
 

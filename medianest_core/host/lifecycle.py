@@ -30,6 +30,7 @@ from medianest_core.host.bootmark import BootMark
 from medianest_core.host.context import Context, Translate
 from medianest_core.host.declarations import Declarations
 from medianest_core.host.discovery import Found, discover
+from medianest_core.host.errors import UnknownPlugin
 from medianest_core.host.facts import declared_facts, plain_info
 from medianest_core.host.faults import Elsewhere, Fault, Faults
 from medianest_core.host.files_watch import FilesWatch
@@ -79,10 +80,6 @@ COUNT_EVERY = 60.0
 
 class StrictFailure(MediaNestError):
     """Strict mode: an enabled plugin is not active."""
-
-
-class UnknownPlugin(MediaNestError):
-    """No plugin of that name is installed."""
 
 
 class PluginHost:

@@ -19,7 +19,13 @@ from medianest_core.base.texts import N_
 from medianest_core.domain.accounts.access import Verdict
 from medianest_core.domain.accounts.errors import Missing, NotAllowed, SetupClosed, TooManyAttempts
 from medianest_core.domain.requests.errors import Denied
-from medianest_core.host.errors import InvalidSettings, PluginFault, UnknownInstance, UnknownService
+from medianest_core.host.errors import (
+    InvalidSettings,
+    PluginFault,
+    UnknownInstance,
+    UnknownPlugin,
+    UnknownService,
+)
 from medianest_core.sdk import errors as sdk
 from medianest_core.store.errors import DatabaseAway, Stale
 from medianest_core.store.repos.settings_history import UnknownState
@@ -96,6 +102,7 @@ class Refused(Problem):
 ErrorPage = Callable[[Request, Problem], Awaitable[Response]]
 _BY_TYPE: tuple[tuple[type[Exception], int, str], ...] = (
     (Missing, 404, "missing"),
+    (UnknownPlugin, 404, "missing"),
     (UnknownInstance, 404, "missing"),
     (UnknownService, 404, "missing"),
     (UnknownState, 404, "missing"),
@@ -261,15 +268,23 @@ class Problems:
             await self._app(scope, receive, send)
             return
         started = False
+        left: OSError | None = None
 
         async def watch(message: Message) -> None:
-            nonlocal started
+            nonlocal started, left
             started = True
-            await send(message)
+            try:
+                await send(message)
+            except OSError as error:
+                left = error
+                raise
 
         try:
             await self._app(scope, receive, watch)
         except Exception as error:
+            if error is left:
+                # How servers say that the client went away: that is nobody's mistake, and they take it quietly.
+                raise
             problem = problem_of(error)
             if started:
                 raise

@@ -105,6 +105,15 @@ async def test_plugins_are_switched_only_as_they_were_seen(house: Any) -> None:
     assert same.status_code == 303, "it is off already: nothing to decide"
 
 
+async def test_a_plugin_that_is_not_there_is_no_page(house: Any) -> None:
+    ada = await house.person("Ada", "admin")
+    page = await ada.client.get("/admin/plugins/nothing", headers=HTML)
+    assert page.status_code == 404 and "No such plugin is installed." in page.text
+    for what in ("enable", "disable", "retry"):
+        refused = await ada.client.post(f"/admin/plugins/nothing/{what}", data={"version": "0"}, headers=HTML)
+        assert refused.status_code == 404 and "No plugin called nothing is installed." in refused.text
+
+
 async def test_an_account_changed_meanwhile_is_a_problem_with_its_present_values(house: Any) -> None:
     ada = await house.person("Ada", "admin")
     pat = await house.person("Pat")

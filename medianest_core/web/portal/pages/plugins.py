@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from medianest_core.host.errors import UnknownPlugin
 from medianest_core.host.faults import Elsewhere, Fault
-from medianest_core.host.lifecycle import PluginHost, UnknownPlugin
+from medianest_core.host.lifecycle import PluginHost
 from medianest_core.host.quality import NAMES, Quality
 from medianest_core.host.registry import PluginInfo
 from medianest_core.host.states import PluginState
