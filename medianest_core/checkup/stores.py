@@ -31,7 +31,7 @@ async def database(settings: AppSettings, db: Database) -> tuple[list[Finding], 
         async with asyncio.timeout(PATIENCE * 2):
             await db.start()
             await db.ping()
-            found = await _versions(db)
+            found = [*_mode(db), *await _versions(db)]
             tables = await standing(db)
     except Exception as error:
         if db.dialect == "sqlite":
@@ -65,6 +65,22 @@ async def database(settings: AppSettings, db: Database) -> tuple[list[Finding], 
     if tables is not Standing.NONE and not keys.exists():
         found.append(await _without_keys(db, keys))
     return found, tables is Standing.CURRENT
+
+
+def _mode(db: Database) -> list[Finding]:
+    from medianest_core.store.sqlite import others_read
+
+    path = db.url.database
+    # Opening it took it from others, where it is ours.
+    if db.dialect != "sqlite" or path is None or not others_read(path):
+        return []
+    return [
+        warning(
+            N_("database"),
+            N_("{path} can be read by other accounts.").format(path=path),
+            N_("Give it to the account that runs the portal: `chown ACCOUNT {path}*`.").format(path=path),
+        )
+    ]
 
 
 async def _versions(db: Database) -> list[Finding]:

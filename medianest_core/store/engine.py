@@ -21,7 +21,7 @@ from medianest_core.store.asyncio_only import AsyncConnection, AsyncEngine, crea
 from medianest_core.store.errors import Clashed, DatabaseAway
 from medianest_core.store.outages import reason_of, translated
 from medianest_core.store.shots import Shots
-from medianest_core.store.sqlite import connecting
+from medianest_core.store.sqlite import connecting, correct_modes, make_private
 from medianest_core.store.transaction import Glance, Reads
 from medianest_core.store.transaction import Tx as Tx
 
@@ -120,6 +120,7 @@ class Database:
         path = self.url.database or ":memory:"
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
+            correct_modes(path)
         self._engine = create_async_engine(
             self.url,
             pool_size=_SQLITE_POOL,
@@ -133,6 +134,7 @@ class Database:
         self._glances = create_engine(
             self.url.set(drivername="sqlite+pysqlite"), pool_size=_GLANCES, max_overflow=100
         )
+        event.listen(self._glances, "do_connect", lambda *_: make_private(path))
         event.listen(self._glances, "connect", _on_glance_connect)
         event.listen(self._glances, "begin", _on_glance_begin)
 

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, MetaData, column, select, table, text
 from medianest_core.base.logging import get_logger
 from medianest_core.sdk.storage import TableSet
 from medianest_core.store.engine import Database
+from medianest_core.store.sqlite import correct_modes, make_private
 from medianest_core.store.steps import revision_folders
 
 if TYPE_CHECKING:
@@ -181,6 +182,8 @@ def _copy(db: Database) -> None:
         return
     target = Path(path).with_suffix(".before-migration.db")
     partial = target.with_suffix(".part")
+    make_private(partial)
+    correct_modes(partial)
     with sqlite3.connect(path) as source, sqlite3.connect(partial) as copy:
         source.backup(copy)
     shutil.move(partial, target)

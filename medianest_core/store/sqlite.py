@@ -8,8 +8,12 @@ takes no turn at all.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sqlite3
+import stat
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -132,12 +136,44 @@ def _run(
         cursor.close()
 
 
+def make_private(path: str | Path) -> None:
+    """Make the file where it is missing, for this account alone: it will hold people's names and what was asked for.
+
+    SQLite gives the files that it makes beside it the same mode.
+    """
+    if str(path) == ":memory:":
+        return
+    # Where it cannot be made, SQLite says so.
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def correct_modes(path: str | Path) -> None:
+    """Take the file, and those that SQLite made beside it, from other accounts, as far as it is ours.
+
+    By their names: closing a file gives up the locks that this process has on it.
+    """
+    for name in (path, f"{path}-wal", f"{path}-shm"):
+        with contextlib.suppress(OSError):
+            if others_read(name):
+                Path(name).chmod(0o600)
+
+
+def others_read(path: str | Path) -> bool:
+    """Whether other accounts may read or write it. Raises FileNotFoundError."""
+    return bool(Path(path).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
 def connecting(path: str) -> Callable[[], Awaitable[OneTurnConnection]]:
     """What makes a connection to the file at `path`, for `create_async_engine(async_creator=…)`."""
 
+    def opened() -> sqlite3.Connection:
+        make_private(path)
+        return sqlite3.connect(path, check_same_thread=False)
+
     async def connect() -> OneTurnConnection:
         # The engine sets up a new connection from the loop's thread; afterwards only its own thread uses it.
-        made = OneTurnConnection(lambda: sqlite3.connect(path, check_same_thread=False), iter_chunk_size=64)
+        made = OneTurnConnection(opened, iter_chunk_size=64)
         made._thread.daemon = True
         await made
         return made

@@ -20,6 +20,7 @@ from medianest_core.store.backup.scratch import Told, raise_sequences
 from medianest_core.store.backup.shape import TableShape, plugin_of_versions, quoted
 from medianest_core.store.backup.source import PostgresSource, Source, open_sqlite, sqlite_path
 from medianest_core.store.engine import Database
+from medianest_core.store.sqlite import make_private
 
 _PATIENCE = 30.0
 _FOREIGN_KEYS = text(
@@ -59,6 +60,7 @@ def _replace_file(scratch: Path, target: Path) -> None:
             raise CannotRestore(N_("Others keep the database busy."))
 
     target.parent.mkdir(parents=True, exist_ok=True)
+    make_private(target)
     with contextlib.closing(sqlite3.connect(target, timeout=1, isolation_level=None)) as below:
         try:
             below.execute("PRAGMA synchronous = FULL")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from medianest_core.base.settings import AppSettings
+from medianest_core.checkup import stores
 from medianest_core.store.engine import Database
 from medianest_core.store.sqlite import OneTurnConnection, connecting
 
@@ -153,3 +156,69 @@ async def test_what_was_given_up_before_its_turn_leaves_no_transaction_behind(
     assert not connection.in_transaction
     await cursor.execute("SELECT count(*) FROM t")
     assert await cursor.fetchall() == [(0,)]
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir() if path.is_file()}
+
+
+PRIVATE = dict.fromkeys(("medianest.db", "medianest.db-wal", "medianest.db-shm"), "0o600")
+
+
+@pytest.mark.parametrize("first", ["begin", "glance"])
+@pytest.mark.usefixtures("open_umask")
+async def test_nobody_else_may_read_the_file(tmp_path: Path, first: str) -> None:
+    db = Database(AppSettings(data_dir=tmp_path).database)
+    await db.start()
+    assert not modes(tmp_path), "looking at it makes none"
+    if first == "glance":
+        async with db.glance() as tx:
+            await tx.execute(text("SELECT 1"))
+        assert modes(tmp_path) == {"medianest.db": "0o600"}
+    async with db.begin() as tx:
+        await tx.execute(text("CREATE TABLE t (id INTEGER PRIMARY KEY)"))
+    assert modes(tmp_path) == PRIVATE
+    await db.close()
+
+
+@pytest.mark.usefixtures("open_umask")
+async def test_a_file_that_others_could_read_is_taken_from_them(tmp_path: Path) -> None:
+    path = tmp_path / "medianest.db"
+    with sqlite3.connect(path) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+        old.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    with sqlite3.connect(path) as reader:
+        reader.execute("SELECT * FROM t").fetchall()
+        assert set(modes(tmp_path).values()) == {"0o644"}
+        db = Database(AppSettings(data_dir=tmp_path).database)
+        await db.start()
+        assert modes(tmp_path) == PRIVATE
+        await db.close()
+
+
+async def test_one_that_cannot_be_taken_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = AppSettings(data_dir=tmp_path)
+    with sqlite3.connect(tmp_path / "medianest.db") as old:
+        old.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    (tmp_path / "medianest.db").chmod(0o644)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "chmod", refuse)
+        db = Database(settings.database)
+        told, _ = await stores.database(settings, db)
+        await db.close()
+    assert told[0].level == "warning" and "other accounts" in told[0].text
+    db = Database(settings.database)
+    told, _ = await stores.database(settings, db)
+    await db.close()
+    assert not any("other accounts" in one.text for one in told)
