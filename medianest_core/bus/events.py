@@ -6,7 +6,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from medianest_core.sdk.events import Event
+from medianest_core.sdk.events import Audience, Event
+
+
+def to_owner(user_id: str) -> Audience:
+    """A person who is no admin, for what admins are told as well: an admin would hear of their own things twice."""
+    return Audience(f"owner:{user_id}")
 
 
 class ServiceStatus(Event):

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from medianest_core.base.logging import get_logger
-from medianest_core.bus.events import JobProgress
+from medianest_core.bus.events import JobProgress, to_owner
 from medianest_core.bus.outbox import EventBus
 from medianest_core.ledger.enqueue import Ledger
 from medianest_core.ledger.lease import Lease, Progress
@@ -126,4 +126,4 @@ class RunningJob(JobContext):
         )
         await self._bus.send(event, Audience.admins())
         if self.owner:
-            await self._bus.send(event, Audience.user(self.owner))
+            await self._bus.send(event, to_owner(self.owner))

@@ -16,7 +16,7 @@ from medianest_core.base.redact import redact
 from medianest_core.base.tasks import Overdue, contained, end, spawn
 from medianest_core.base.texts import N_
 from medianest_core.base.threads import in_thread
-from medianest_core.bus.events import JobChanged
+from medianest_core.bus.events import JobChanged, to_owner
 from medianest_core.bus.outbox import EventBus
 from medianest_core.jobs.context import RunningJob
 from medianest_core.jobs.process import run_in_process
@@ -396,7 +396,7 @@ class Runner:
         )
         await self._bus.send(event, Audience.admins())
         if lease.owner:
-            await self._bus.send(event, Audience.user(lease.owner))
+            await self._bus.send(event, to_owner(lease.owner))
 
 
 def _reasons(problem: ValidationError) -> str:

@@ -17,7 +17,7 @@ from medianest_core.base.failpoints import failpoint
 from medianest_core.base.ids import new_id
 from medianest_core.base.logging import correlation_id as current_correlation
 from medianest_core.base.logging import get_logger
-from medianest_core.bus.events import JobChanged
+from medianest_core.bus.events import JobChanged, to_owner
 from medianest_core.bus.outbox import EventBus
 from medianest_core.ledger.control import Control
 from medianest_core.ledger.core import SEND_AGAIN_AFTER, Row
@@ -229,7 +229,7 @@ class Ledger(Rounds, Reconciler, Control):
         )
         await self.bus.publish(tx, event, Audience.admins())
         if row["owner"]:
-            await self.bus.publish(tx, event, Audience.user(row["owner"]))
+            await self.bus.publish(tx, event, to_owner(row["owner"]))
 
     async def get_job(self, tx: Transaction, job_id: str) -> JobInfo | None:
         """One job, or None."""

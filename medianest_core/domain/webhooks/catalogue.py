@@ -26,7 +26,7 @@ TEST = "webhook:test"
 _WITHIN = (SessionsEnded, UserNotification, MonitorChanged, StatusHint, WebhookChanged)
 """Of sessions, of one person's inbox, or of no meaning outside."""
 _OWN_JOBS = "webhooks."
-_TO_ONE = "user:"
+_TO_ONE = ("user:", "owner:")
 
 
 @dataclass(frozen=True, slots=True)

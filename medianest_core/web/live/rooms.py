@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from medianest_core.bus.events import to_owner
 from medianest_core.sdk.events import Audience
 from medianest_core.sdk.permissions import USER, Policy
 from medianest_core.sdk.routes import Viewer
@@ -40,8 +41,7 @@ def entries() -> list[Entry]:
 def at_once(viewer: Viewer) -> list[str]:
     """Rooms that a socket is in from the start."""
     rooms = [Audience.user(viewer.id), Audience.everyone(), Audience.library()]
-    if viewer.is_admin:
-        rooms.append(Audience.admins())
+    rooms.append(Audience.admins() if viewer.is_admin else to_owner(viewer.id))
     return [audience.room for audience in rooms]
 
 

@@ -443,5 +443,5 @@ async def test_what_happens_is_told_to_owner_and_admins(ledger: Ledger, bus: Eve
     assert {(event.job_id, event.state) for event in heard} == {(job_id, "done")}
     events, complete = await bus.since(["admins"], 0)
     assert complete and [event.data["state"] for event in events] == ["done"]
-    events, _ = await bus.since(["user:u1"], 0)
+    events, _ = await bus.since(["owner:u1"], 0)
     assert len(events) == 1

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 import websockets
 
-from medianest_core.bus.events import DownloadChanged, JobProgress, LibraryChanged, SystemAlert
+from medianest_core.bus.events import DownloadChanged, JobProgress, LibraryChanged, SystemAlert, to_owner
 from medianest_core.cli.websocket import Websocket
 from medianest_core.domain.accounts.models import Status
 from medianest_core.sdk.events import Audience
@@ -83,6 +83,14 @@ class Phone:
 
     def names(self) -> list[str]:
         return [name for name, _ in self.events]
+
+    def jobs(self) -> list[tuple[str, str]]:
+        """Job and state of what was told of jobs."""
+        return [
+            (one["data"]["job_id"], one["data"]["state"])
+            for name, one in self.events
+            if name == "job:changed"
+        ]
 
 
 class Net:
@@ -216,6 +224,31 @@ async def test_each_hears_what_is_meant_for_them(net: Net) -> None:
         assert set(of_bob.names()) == {"hello", "library:changed"}
         assert "system:alert" in of_admin.names() and "download:changed" not in of_admin.names()
         assert "system:alert" not in of_ann.names()
+
+
+async def test_an_admin_hears_of_own_jobs_once(net: Net) -> None:
+    ann, admin = await net.gate.person("Ann"), await net.gate.person("Ada", "admin")
+    db, ledger = net.gate.services.db, net.gate.services.ledger
+    first = await net.publish(LibraryChanged(added=1), Audience.library())
+    async with net.phone(ann.cookie) as of_ann, net.phone(admin.cookie) as of_admin:
+        async with db.begin() as tx:
+            mine = await ledger.enqueue(tx, "test.idle", {}, owner=admin.user.id)
+            hers = await ledger.enqueue(tx, "test.idle", {}, owner=ann.user.id)
+        for job_id in (mine, hers):
+            async with db.begin() as tx:
+                assert await ledger.cancel(tx, job_id)
+        await net.gate.services.bus.send(JobProgress(job_id=mine, job="n"), to_owner(admin.user.id))
+        await net.publish(LibraryChanged(added=2), Audience.library())
+        for phone in (of_ann, of_admin):
+            await phone.until("library:changed")
+        assert of_ann.jobs() == [(hers, "cancelled")]
+        assert of_admin.jobs() == [(mine, "cancelled"), (hers, "cancelled")]
+        assert "job:progress" not in of_admin.names()
+    async with net.phone(admin.cookie) as again:
+        # Also what is replayed is told once.
+        assert (await again.ask("replay", {"since": first}))["complete"]
+        await again.until("library:changed")
+        assert again.jobs() == [(mine, "cancelled"), (hers, "cancelled")]
 
 
 async def test_status_is_heard_after_asking_for_it(net: Net) -> None:
