@@ -36,8 +36,10 @@ from medianest_core.web.portal.render import HERE as PORTAL  # noqa: E402
 from medianest_core.web.portal.render import Renderer  # noqa: E402
 from medianest_core.web.portal.viewer import Theme, Viewer  # noqa: E402
 from tests.services import chromium  # noqa: E402
-from tests.unit.web.portal.samples import NOW, library_end, samples, search  # noqa: E402
-from tests.unit.web.portal.samples import shell as samples_shell  # noqa: E402
+from tests.unit.web.portal.samples import samples  # noqa: E402
+from tests.unit.web.portal.samples_basics import NOW  # noqa: E402
+from tests.unit.web.portal.samples_basics import shell as samples_shell  # noqa: E402
+from tests.unit.web.portal.samples_library import library_end, search  # noqa: E402
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; "

@@ -12,7 +12,8 @@ from jinja2 import Environment, nodes
 
 from medianest_core.web.portal.render import HERE, Renderer
 from medianest_core.web.portal.viewer import Viewer
-from tests.unit.web.portal.samples import NOW, Sample, samples
+from tests.unit.web.portal.samples import Sample, samples
+from tests.unit.web.portal.samples_basics import NOW
 
 ROOT = HERE.parents[2]
 RENDERER = Renderer(strict=True)
