@@ -24,14 +24,12 @@ POSTGRESQL = "postgresql"
 BOTH = (
     "tests/unit/store",
     "tests/integration/bus",
-    "tests/integration/downloads/test_downloads.py",
-    "tests/integration/ledger",
-    "tests/integration/status/test_watching.py",
+    "tests/integration/ledger/test_dispatch.py",
+    "tests/integration/ledger/test_group.py",
+    "tests/integration/ledger/test_ledger.py",
+    "tests/integration/ledger/test_schedule.py",
     "tests/integration/library/test_engine_laws.py",
-    "tests/integration/library/test_reading.py",
-    "tests/integration/library/test_sync.py",
     "tests/integration/requests/test_imports.py",
-    "tests/integration/requests/test_sending.py",
     "tests/integration/requests/test_watchlists.py",
     "tests/integration/store",
 )

@@ -90,6 +90,7 @@ def _sign_out(page: Page, url: str) -> None:
     assert [one for one in page.context.cookies() if one["name"] == "mn"] == []
 
 
+@pytest.mark.full
 def test_a_copy_button_is_shown_where_the_browser_lets_it_work(open_demo: Demo, page: Page) -> None:
     """The same page on loopback, which browsers trust."""
     ask_for_code(page, open_demo.url)

@@ -55,6 +55,7 @@ def test_from_the_code_to_the_library_and_out_again(demo: Demo, new_page: NewPag
     assert urlsplit(casey.url).path == "/sign-in"
 
 
+@pytest.mark.full
 def test_signing_out_leads_to_the_sign_in_page_however_late_the_answer(demo: Demo, new_page: NewPage) -> None:
     """The live channel says that the session ended before the answer is there; another page of the session loads again."""
     page = new_page()
@@ -173,6 +174,7 @@ def test_a_stranger_is_refused_in_plain_words(demo: Demo, new_page: NewPage) -> 
     assert urlsplit(page.url).path == "/sign-in"
 
 
+@pytest.mark.full
 def test_a_suspended_person_is_cut_off_at_once(demo: Demo, new_page: NewPage) -> None:
     """Within five seconds their sockets close, their page leaves and nothing answers them any more."""
     page, admin = new_page(), new_page()

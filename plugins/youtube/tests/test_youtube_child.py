@@ -54,6 +54,7 @@ async def test_lists_a_playlist_with_what_is_private_and_removed(site: Site, chi
     assert [item["availability"] for item in tonight["items"]] == ["ok", "live", "upcoming"]
 
 
+@pytest.mark.full
 async def test_a_large_list_takes_one_request_a_page_and_stops_at_the_limit(
     site: Site, child_runner: Runner
 ) -> None:
@@ -136,6 +137,7 @@ async def test_fetches_and_merges(
     assert not list(child_runner.work.glob("*.part"))
 
 
+@pytest.mark.full
 async def test_upright_clips_count_by_their_short_side(site: Site, child_runner: Runner) -> None:
     outcome = await child_runner.run("download", site.fact("short_url"), quality="720")
     assert outcome.one("done")["item"]["height"] == 720
@@ -171,6 +173,7 @@ async def test_hostile_titles_name_no_file_and_the_nfo_holds_them_as_text(
     assert done["item"]["title"].startswith("../../etc/passwd")
 
 
+@pytest.mark.full
 async def test_a_half_file_is_continued_by_range_after_kill_9(site: Site, child_runner: Runner) -> None:
     site.simulator.behaviour.bytes_per_second = 300_000
     process = await child_runner.start(child_runner.job("download", site.fact("video_url"), quality="1080"))
@@ -189,6 +192,7 @@ async def test_a_half_file_is_continued_by_range_after_kill_9(site: Site, child_
     probe(child_runner.work / outcome.one("done")["files"][0]["name"])
 
 
+@pytest.mark.full
 async def test_a_whole_but_unrenamed_half_file_does_not_block_for_ever(
     site: Site, child_runner: Runner
 ) -> None:
@@ -217,6 +221,7 @@ async def test_refusals_of_the_site_are_told_apart(
     assert "://" not in outcome.one("error")["detail"]
 
 
+@pytest.mark.full
 async def test_passing_troubles_are_overcome(site: Site, child_runner: Runner) -> None:
     site.simulator.behaviour.load(
         {"troubles": [{"mode": "503", "times": 1}, {"mode": "reset", "after": 30_000, "times": 1}]}
@@ -242,6 +247,7 @@ async def test_too_large_is_refused_before_the_first_byte(site: Site, child_runn
     assert not site.simulator.ledger.entries("media")
 
 
+@pytest.mark.full
 async def test_too_large_is_noticed_where_the_site_does_not_say(site: Site, child_runner: Runner) -> None:
     site.simulator.behaviour.load({"lengths": False, "bytes_per_second": 400_000})
     outcome = await child_runner.run(

@@ -64,6 +64,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
 
 
+@pytest.mark.full
 async def test_fetches_tries_uses_and_goes_back(shelf: Path, place: Path) -> None:
     pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shelf)}
     own = engine.bundled()

@@ -194,6 +194,7 @@ async def test_a_backup_is_made_compared_and_restored_in_place(home: Running) ->
     assert await home.make()
 
 
+@pytest.mark.full
 async def test_while_it_is_restored_people_are_told_and_led_back(home: Running) -> None:
     name = await home.make()
     asked = await home.browser.post(f"/api/v1/backups/{name}/restore", json={"password": PASSWORD})
@@ -231,6 +232,7 @@ async def test_a_damaged_backup_is_not_restored_and_the_page_says_why(home: Runn
     assert "Not tested here" in page.text
 
 
+@pytest.mark.full
 async def test_it_is_not_restored_under_other_processes(home: Running) -> None:
     name = await home.make()
     async with home.services.db.begin() as tx:
@@ -321,6 +323,7 @@ async def test_a_daily_backup_is_made_once_when_it_is_due(home: Running) -> None
         assert await made() == [Kind.DAILY]
 
 
+@pytest.mark.full
 async def test_with_a_passphrase_daily_ones_are_encrypted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,6 +346,7 @@ async def test_without_a_passphrase_encryption_is_refused(home: Running) -> None
     assert refused.status_code == 422 and "MEDIANEST_BACKUP_PASSPHRASE" in refused.text
 
 
+@pytest.mark.full
 async def test_admins_hear_of_a_backup_that_was_not_made(home: Running) -> None:
     async with home.services.db.begin() as tx:
         await tx.execute(text("UPDATE medianest_versions SET version_num = 'unknown'"))

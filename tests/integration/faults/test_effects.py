@@ -120,6 +120,7 @@ async def test_asked_for_once(street: Street, name: str, mode: Mode) -> None:
     assert street.effects(name, title) == 1
 
 
+@pytest.mark.full
 async def test_two_side_by_side_and_one_of_each_down(street: Street) -> None:
     """What the others do goes on: the library, requests, the status page, which tells who is away."""
     town = street.town

@@ -43,6 +43,7 @@ async def running(data_dir: Path) -> AsyncIterator[tuple[Portal, httpx.AsyncClie
         await task
 
 
+@pytest.mark.full
 async def test_installed_and_uninstalled(
     tmp_path: Path, wheels: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,7 @@ async def test_it_goes_down_and_comes_back_by_itself(house: House, pihole: tuple
         assert row["state"] == "ready" and "503" in row["last_error"]
 
 
+@pytest.mark.full
 async def test_a_failing_call_makes_it_look_at_once(house: House, pihole: tuple[Pihole, str]) -> None:
     server, url = pihole
     async with house.host() as host:
@@ -219,6 +220,7 @@ async def test_a_refused_key_asks_for_the_admin(house: House, pihole: tuple[Piho
         await until(lambda: host.instances.info(info.id).ready)
 
 
+@pytest.mark.full
 async def test_crashes_suspend_until_settings_change(house: House, pihole: tuple[Pihole, str]) -> None:
     server, url = pihole
     server.mood = lambda: JSONResponse([])

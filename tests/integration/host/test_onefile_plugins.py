@@ -146,12 +146,14 @@ async def test_files_come_change_and_go_while_the_portal_runs(house: House) -> N
         assert changes == [("pihole", on) for on in (True, False, True, False, True, False)]
 
 
+@pytest.mark.full
 async def test_it_takes_them_in_by_itself(house: House) -> None:
     async with house.host() as host:
         write(house, "pihole", PIHOLE)
         await until(lambda: host.registry.declarations("pihole") is not None)
 
 
+@pytest.mark.full
 async def test_a_file_of_an_installed_plugins_name_is_a_rival_until_it_goes(
     house: House, install: Install
 ) -> None:
@@ -212,6 +214,7 @@ async def test_its_tables_come_and_grow_with_it(house: House) -> None:
         assert info is not None and info.state is PluginState.ACTIVE
 
 
+@pytest.mark.full
 async def test_a_failing_step_is_told_and_leaves_what_was_there(house: House) -> None:
     path = write(house, "shopping", SHOPPING)
     async with house.host(dev=True) as host:
@@ -228,6 +231,7 @@ async def test_a_failing_step_is_told_and_leaves_what_was_there(house: House) ->
         assert info is not None and info.state is PluginState.ACTIVE
 
 
+@pytest.mark.full
 async def test_a_backup_of_its_tables_is_restored_elsewhere(house: House, tmp_path: Path) -> None:
     path = write(house, "shopping", SHOPPING)
     async with house.host() as host:
@@ -322,6 +326,7 @@ def register_contributions():
 """
 
 
+@pytest.mark.full
 async def test_the_whole_portal_follows_a_file(tmp_path: Path) -> None:
     """Pages, entries, jobs, events and their listeners: after each change all of them are the file's, or none."""
     plugins = tmp_path / "portal" / "plugins"

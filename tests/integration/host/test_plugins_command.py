@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .conftest import BROKEN
 
 
@@ -54,6 +56,7 @@ def test_json(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "medianest.db").exists()
 
 
+@pytest.mark.full
 def test_table(tmp_path: Path) -> None:
     lines = run(tmp_path).splitlines()
     assert lines[0].split()[:5] == ["NAME", "DISTRIBUTION", "VERSION", "API", "STATE"]

@@ -400,6 +400,7 @@ async def test_threads(bench: Bench) -> None:
     assert info.result == "job core.test"
 
 
+@pytest.mark.full
 async def test_processes(bench: Bench) -> None:
     bench.job(in_process, isolation=Isolation.PROCESS)
     bench.job(raises_in_process, "core.raises", isolation=Isolation.PROCESS, retry=Retry(attempts=1))
@@ -474,6 +475,7 @@ async def test_one_that_always_does_fails_with_the_reason(bench: Bench) -> None:
     assert info.attempt == 2
 
 
+@pytest.mark.full
 async def test_a_child_process_that_takes_longer_than_it_may_is_killed(bench: Bench, tmp_path: Path) -> None:
     bench.job(sleeps_in_process, isolation=Isolation.PROCESS, deadline=600.0, retry=Retry(attempts=1))
     marker = tmp_path / "pid"
@@ -558,6 +560,7 @@ async def test_threads_end_with_the_worker(db: Database) -> None:
     assert left == set()
 
 
+@pytest.mark.full
 async def test_a_suspect_that_takes_long_keeps_the_others_only_for_a_while(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,6 +133,7 @@ async def test_strangers_refusals_and_forged_answers_stay_outside(house: House) 
     assert (await house.gate.services.accounts.users.list(text="bob")).users == []
 
 
+@pytest.mark.full
 async def test_a_provider_that_is_away_in_between_can_be_asked_again(house: House) -> None:
     async with house.gate.client(headers=HTML) as browser:
         answer = house.provider.approve(await house.leave(browser), "bob")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from medianest_core.web.gate.routing import policy_table
 
 from .conftest import ORIGIN, House
@@ -37,21 +35,19 @@ async def test_no_write_is_taken_from_a_page_of_another_site(house: House) -> No
     assert taken == []
 
 
-@pytest.mark.parametrize("path", ["/sign-in/local", "/api/v1/sign-in/local", "/sign-out", "/setup"])
-async def test_nobody_is_signed_in_or_out_from_elsewhere_without_a_cookie_either(
-    house: House, path: str
-) -> None:
+async def test_nobody_is_signed_in_or_out_from_elsewhere_without_a_cookie_either(house: House) -> None:
     client = house.client(**{"sec-fetch-site": "cross-site"})
     client.headers["origin"] = "https://evil.example"
-    assert (await client.post(path, data={"username": "root"})).status_code == 403
+    for path in ("/sign-in/local", "/api/v1/sign-in/local", "/sign-out", "/setup"):
+        assert (await client.post(path, data={"username": "root"})).status_code == 403, path
 
 
-@pytest.mark.parametrize("override", ["x-http-method-override", "x-method-override", "x-http-method"])
-async def test_a_read_never_becomes_a_write(house: House, override: str) -> None:
+async def test_a_read_never_becomes_a_write(house: House) -> None:
     client = house.client((await house.sign_in()).cookie)
-    await client.get("/sign-out", headers={override: "POST"})
     await client.get("/sign-out?_method=POST")
-    assert (await client.get("/account")).status_code == 200
+    for override in ("x-http-method-override", "x-method-override", "x-http-method"):
+        await client.get("/sign-out", headers={override: "POST"})
+        assert (await client.get("/account")).status_code == 200, override
 
 
 async def test_after_signing_in_nobody_lands_on_another_site(house: House) -> None:

@@ -156,6 +156,7 @@ async def test_a_database_that_takes_no_changes_is_still_read(db: Database, own_
     assert await count(db) == before + 1
 
 
+@pytest.mark.full
 async def test_more_transactions_than_connections(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     go = asyncio.Event()
 
@@ -350,6 +351,7 @@ async def test_what_goes_on_after_the_connection_broke_is_an_outage_too(
             raise ConnectionResetError("of something else")
 
 
+@pytest.mark.full
 async def test_a_server_that_is_only_slow_is_not_away(
     db: Database, own_postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from tests.fakes.media import FakeSource, movie
 from tests.integration.library.conftest import Shelf
 
 
+@pytest.mark.full
 async def test_one_hangs_one_dies_half_way_and_nothing_is_lost(shelf: Shelf) -> None:
     for name in ("a", "b", "c"):
         shelf.server(name).put(*(movie(f"{name}{n}", f"{name.upper()} {n:03}") for n in range(150)))

@@ -66,6 +66,7 @@ def test_what_they_do_wrong_is_told(module: ModuleType) -> None:
     assert told.startswith("Upgrade failed: ") and "no such table" in told
 
 
+@pytest.mark.full
 def test_another_process_makes_the_tables_of_an_earlier_version(module: ModuleType, tmp_path: Path) -> None:
     folders = [str(folder) for folder in revision_folders(module.TABLES)]
     migrate(tmp_path / "early.db", [Step("toy", folders, ["0001"])])

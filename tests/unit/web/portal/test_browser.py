@@ -148,6 +148,7 @@ async def test_endless_scroll_brings_the_next_page_once(chrome: Browser) -> None
         assert application.state.asked.count("library") == 1
 
 
+@pytest.mark.full
 async def test_typed_confirmation_and_a_refusal_that_says_why(chrome: Browser) -> None:
     async with opened(chrome, "admin-user") as (page, application):
         await page.get_by_role("button", name="Delete").click()
@@ -165,6 +166,7 @@ async def test_typed_confirmation_and_a_refusal_that_says_why(chrome: Browser) -
         assert application.state.asked == ["/admin/users/9/approve"]
 
 
+@pytest.mark.full
 async def test_picking_items_counts_them(chrome: Browser) -> None:
     async with opened(chrome, "downloads-preview") as (page, _):
         count = page.locator("#preview legend ~ label span span")
@@ -177,6 +179,7 @@ async def test_picking_items_counts_them(chrome: Browser) -> None:
         await expect(page.get_by_label("The breakwater")).not_to_be_checked()
 
 
+@pytest.mark.full
 async def test_form_helpers(chrome: Browser) -> None:
     async with opened(chrome, "admin-service-add") as (page, _):
         address = page.get_by_role("textbox", name="Address")
@@ -295,6 +298,7 @@ async def test_progress_is_patched_in_place_and_changes_load_fragments(chrome: B
             await sender.send("download:changed", {"download_id": "d1", "status": "done"}, 8)
 
 
+@pytest.mark.full
 async def test_a_row_that_was_removed_elsewhere_is_no_longer_asked_for_but_its_list_is(
     chrome: Browser,
 ) -> None:
@@ -343,6 +347,7 @@ async def test_a_gap_is_replayed_once_from_the_last_event_seen(chrome: Browser) 
         await numbers(page, [1, 2, 3, 4])
 
 
+@pytest.mark.full
 async def test_what_comes_late_is_taken_once(chrome: Browser) -> None:
     """Two transactions that end together may be told in either order."""
     sender = Sender()
@@ -356,6 +361,7 @@ async def test_what_comes_late_is_taken_once(chrome: Browser) -> None:
         await numbers(page, [1, 2, 3, 4])
 
 
+@pytest.mark.full
 async def test_nothing_falls_between_the_replay_and_the_rooms(chrome: Browser) -> None:
     """The page is in its rooms before it asks for what it missed, and a newer event that comes first hides no older one."""
     sender = Sender()
@@ -381,6 +387,7 @@ async def test_nothing_falls_between_the_replay_and_the_rooms(chrome: Browser) -
         assert sender.asked == ["subscribe:status", "subscribe:downloads", "replay"]
 
 
+@pytest.mark.full
 async def test_after_a_restored_backup_events_count_anew(chrome: Browser) -> None:
     """The server's numbers went back; what it says from then on is new all the same."""
     sender = Sender()
@@ -397,6 +404,7 @@ async def test_after_a_restored_backup_events_count_anew(chrome: Browser) -> Non
         await numbers(page, [1, 2, 3])
 
 
+@pytest.mark.full
 async def test_resync_loads_marked_fragments_again(chrome: Browser) -> None:
     sender = Sender()
     async with opened(chrome, "home", application=sender.app) as (page, _):
@@ -405,6 +413,7 @@ async def test_resync_loads_marked_fragments_again(chrome: Browser) -> None:
             await sender.io.emit("resync", {"seq": 40, "data": {"seq": 40}})
 
 
+@pytest.mark.full
 async def test_the_indicator_is_honest(chrome: Browser) -> None:
     sender = Sender()
     async with opened(chrome, "home-empty", application=sender.app) as (page, _):
