@@ -108,9 +108,8 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "PATIENCE", 60.0)
 
 
-@pytest.mark.parametrize(
-    ("location", "root"), [("root", ""), pytest.param("subpath", "/medianest", marks=pytest.mark.full)]
-)
+@pytest.mark.full
+@pytest.mark.parametrize(("location", "root"), [("root", ""), ("subpath", "/medianest")])
 def test_the_samples_serve_pages_files_and_websockets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, root: str
 ) -> None:

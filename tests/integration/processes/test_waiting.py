@@ -118,6 +118,7 @@ def test_installed_plugins_are_shown_all_the_same(nothing_there: str) -> None:
     assert nothing_there in done.stderr
 
 
+@pytest.mark.full
 async def test_a_command_waits_a_moment_for_a_database_that_starts(
     tmp_path: Path, own_postgres: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -170,6 +170,7 @@ async def test_what_went_wrong_is_told_in_the_readers_language(toy_gate: Any, br
     assert f"⟦{NO_ROOM}⟧" in pages["/downloads"]
 
 
+@pytest.mark.full
 async def test_what_was_typed_wrong_is_told_in_the_readers_language(toy_gate: Any, brackets: None) -> None:
     house = toy_gate
     house.serve(Portal(house.services).routes())
