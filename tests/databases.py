@@ -29,7 +29,6 @@ BOTH = (
     "tests/integration/ledger/test_ledger.py",
     "tests/integration/ledger/test_schedule.py",
     "tests/integration/library/test_engine_laws.py",
-    "tests/integration/requests/test_imports.py",
     "tests/integration/store",
 )
 """Where tests run on both databases each time; all others do so in `make test-full`."""

@@ -72,6 +72,7 @@ async def test_people_name_no_foreign_collection_and_no_folder(home: House, site
     assert taken.status_code == 201
 
 
+@pytest.mark.full
 async def test_pictures_are_their_owners(home: House, site: Site) -> None:
     _, cookie = await home.plex_person("casey")
     _, other_cookie = await home.plex_person("robin")

@@ -65,6 +65,7 @@ async def test_services_and_what_they_watch_are_listed(world: World) -> None:
         }
 
 
+@pytest.mark.full
 async def test_a_service_that_is_well_but_not_understood_says_so_in_its_row(world: World) -> None:
     fake = FakeWatch()
     await fake.say(Item("Web", True))
