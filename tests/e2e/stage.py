@@ -69,6 +69,12 @@ PAGES: dict[str, str] = {
     "plugins": ADMIN,
     "plugin": ADMIN,
     "sync": ADMIN,
+    "sync-run": ADMIN,
+    "sync-part": ADMIN,
+    "sync-priorities": ADMIN,
+    "sync-matching": ADMIN,
+    "sync-report": ADMIN,
+    "why": ADMIN,
     "jobs": ADMIN,
     "job": ADMIN,
     "arrange": ADMIN,
@@ -173,6 +179,11 @@ def staged(
         "plugins": f"{url}/admin/plugins",
         "plugin": f"{url}/admin/plugins/plex",
         "sync": f"{url}/admin/sync",
+        "sync-run": _first(admin, f"{url}/admin/sync", "main a[href^='/admin/sync/runs/']"),
+        "sync-part": f"{url}/admin/sync/part",
+        "sync-priorities": f"{url}/admin/sync/priorities",
+        "sync-matching": f"{url}/admin/sync/matching",
+        "sync-report": f"{url}/admin/sync/report",
         "jobs": f"{url}/admin/jobs?tab=all",
         "arrange": f"{url}/home/arrange",
         "links": f"{url}/p/links",
@@ -184,6 +195,7 @@ def staged(
         "offline": f"{url}/offline",
         "not-found": f"{url}/title/999999999",
     }
+    stage.addresses["why"] = f"{stage.addresses['film']}/why"
     stage.addresses["title-report"] = f"{stage.addresses['film']}/report"
     stage.addresses["monitor"] = _first(admin, f"{url}/status", "#monitors a[href^='/status/']")
     stage.addresses["request"], stage.addresses["request-report"] = _requests(admin, url)

@@ -37,14 +37,14 @@ MUTANTS = (
     Mutant(
         "higher numbers win",
         "test_a_lower_priority_never_overwrites_a_higher",
-        "sorted(said, key=lambda pair: priorities.of(group, pair[0].instance))",
-        "sorted(said, key=lambda pair: -priorities.of(group, pair[0].instance))",
+        "sorted(said, key=lambda pair: priorities.of(order, pair[0]))",
+        "sorted(said, key=lambda pair: -priorities.of(order, pair[0]))",
     ),
     Mutant(
         "a lower source fills in whole leaves that a higher one has",
         "test_a_lower_priority_never_overwrites_a_higher",
-        "                    if leaf not in leaves:\n",
-        "                    if True:\n",
+        "                        if leaf not in leaves:\n",
+        "                        if True:\n",
     ),
     Mutant(
         "nothing is a statement",
@@ -91,8 +91,8 @@ MUTANTS = (
     Mutant(
         "all values come from the newest source",
         "test_every_value_comes_from_who_it_is_said_to_come_from",
-        "origins[(name,)] = one.instance\n                    break",
-        "origins[(name,)] = said[0][0].instance\n                    break",
+        "origins[(name,)] = instance\n                    break",
+        "origins[(name,)] = said[0][0]\n                    break",
     ),
     Mutant(
         "the order of a group counts for nothing",
@@ -115,8 +115,8 @@ MUTANTS = (
     Mutant(
         "only the highest source is asked",
         "test_a_source_that_goes_hands_its_values_to_the_next",
-        "                if name not in found:\n                    continue\n",
-        "                if name not in found:\n                    break\n",
+        "origins[(name,)] = instance\n                    break",
+        "origins[(name,)] = instance\n                break",
     ),
     Mutant(
         "holds never end",
@@ -139,7 +139,7 @@ MUTANTS = (
     Mutant(
         "what was stored is compared by its type",
         "test_the_same_again_changes_nothing",
-        "        if same(old, new):\n            continue\n",
+        "        if old == new or same(old, new):\n            continue\n",
         "        if old is new:\n            continue\n",
     ),
 )
