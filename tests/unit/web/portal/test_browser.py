@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 SIZES = ((390, "mn-dark"), pytest.param(1440, "mn-light", marks=pytest.mark.full))
 LIVE = 'data-live="off"'
+NEXT_PAGE = "**/fragments/library?cursor=abc*"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -146,6 +147,20 @@ async def test_endless_scroll_brings_the_next_page_once(chrome: Browser) -> None
         await expect(page.locator("#grid .poster[href]")).to_have_count(41)
         await expect(page.locator(".sentinel")).to_have_count(0)
         assert application.state.asked.count("library") == 1
+
+
+async def test_an_endless_list_that_could_not_go_on_says_so_and_asks_again(chrome: Browser) -> None:
+    async with opened(chrome, "library", width=390) as (page, _):
+        await page.route(NEXT_PAGE, lambda route: route.fulfill(status=409))
+        await page.locator(".sentinel").scroll_into_view_if_needed()
+        again = page.locator(".sentinel").get_by_role("button", name="Try again")
+        await expect(again).to_be_visible()
+        await expect(page.get_by_text("The next ones could not be loaded.")).to_be_visible()
+        await expect(page.locator(".sentinel .skeleton").first).not_to_be_visible()
+        await page.unroute(NEXT_PAGE)
+        await again.click()
+        await expect(page.locator("#grid .poster[href]")).to_have_count(41)
+        await expect(page.locator(".sentinel")).to_have_count(0)
 
 
 @pytest.mark.full

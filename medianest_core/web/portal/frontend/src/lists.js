@@ -32,7 +32,19 @@ export function holding(list) {
   };
 }
 
+/** The end of a list whose next part did not come says so, and asks again when it is told to or the network is back. */
+function watchEnds() {
+  const again = (end) => {
+    end.classList.remove("failed");
+    end.dispatchEvent(new Event("again"));
+  };
+  on("mn:refused", ".sentinel", (_, end) => end.classList.add("failed"));
+  on("click", "[data-more]", (_, button) => again(button.closest(".sentinel")));
+  addEventListener("online", () => document.querySelectorAll(".sentinel.failed").forEach(again));
+}
+
 export function watchLists() {
+  watchEnds();
   on("htmx:configRequest", "[data-live-list]", (event, list) => {
     if (event.target === list) event.detail.parameters.shown = String(rows(list).length);
   });
