@@ -73,7 +73,7 @@ def _ask(url: str, method: str = "GET", body: Any = None) -> Any:
         return json.loads(reply.read() or b"null")
 
 
-class _Child:
+class Child:
     """A process that is told what to do, a line each, and answers with a line of JSON."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
@@ -224,7 +224,12 @@ async def _portal(folder: Path) -> None:
             added = json.loads(rest) if command == "add" else []
             for wanted in added:
                 await services.host.instances.create(
-                    "plex", wanted["service"], wanted["name"], wanted["title"], wanted["settings"], None
+                    wanted["plugin"],
+                    wanted["service"],
+                    wanted["name"],
+                    wanted["title"],
+                    wanted["settings"],
+                    None,
                 )
             if command in ("sync", "force"):
                 await services.library.request_sync(force=command == "force")
@@ -361,10 +366,10 @@ class _Benchmark:
         self.told = [
             stack.enter_context(_simulator(self.folder / f"sim{number}", titles)) for number in range(servers)
         ]
-        self._portal = _Child("--portal", str(self.folder / "portal"), **environment)
+        self._portal = Child("--portal", str(self.folder / "portal"), **environment)
         stack.callback(self._portal.close)
         self._clients = [
-            _Child("--plexapi", one["url"], one["facts"]["owner_token"], PLEXAPI_PLEXAPI_AUTORELOAD="false")
+            Child("--plexapi", one["url"], one["facts"]["owner_token"], PLEXAPI_PLEXAPI_AUTORELOAD="false")
             for one in self.told
         ]
         for client in self._clients:
@@ -380,7 +385,12 @@ class _Benchmark:
 
     def add(self) -> dict[str, Any]:
         wanted = [
-            {**_ask(f"{one['url']}/_sim/instances")[0], "name": f"plex{number}", "title": f"Plex {number}"}
+            {
+                **_ask(f"{one['url']}/_sim/instances")[0],
+                "plugin": "plex",
+                "name": f"plex{number}",
+                "title": f"Plex {number}",
+            }
             for number, one in enumerate(self.told)
         ]
         return self.tell(f"add {json.dumps(wanted)}")
@@ -388,7 +398,8 @@ class _Benchmark:
     def add_smaller(self) -> None:
         other = self._stack.enter_context(_simulator(self.folder / "second", max(self._titles // 4, 100)))
         second = _ask(f"{other['url']}/_sim/instances")[0]
-        self.tell(f"add {json.dumps([{**second, 'name': 'second', 'title': 'Second'}])}")
+        added = {**second, "plugin": "plex", "name": "second", "title": "Second"}
+        self.tell(f"add {json.dumps([added])}")
 
     def change(self, every: int | None) -> int:
         return _change(self.told[0]["url"], self.told[0]["facts"]["owner_token"], every)
