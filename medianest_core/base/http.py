@@ -67,7 +67,8 @@ class _WideStream(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        return _WideStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        # What is deciphered comes in small pieces, whatever is asked for.
+        return await self._inner.start_tls(ssl_context, server_hostname, timeout)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, MetaData, column, select, table, text
 from medianest_core.base.logging import get_logger
 from medianest_core.sdk.storage import TableSet
 from medianest_core.store.engine import Database
-from medianest_core.store.sqlite import correct_modes, make_private
+from medianest_core.store.sqlite import copied_to, correct_modes, make_private
 from medianest_core.store.steps import revision_folders
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _copy(db: Database) -> None:
     path = db.url.database
     if not path or path == ":memory:" or not Path(path).exists():
         return
-    target = Path(path).with_suffix(".before-migration.db")
+    target = copied_to(path)
     partial = target.with_suffix(".part")
     make_private(partial)
     correct_modes(partial)

@@ -149,14 +149,19 @@ def make_private(path: str | Path) -> None:
 
 
 def correct_modes(path: str | Path) -> None:
-    """Take the file, and those that SQLite made beside it, from other accounts, as far as it is ours.
+    """Take the file, those that SQLite made beside it and its copy from before a migration from other accounts, as far as they are ours.
 
     By their names: closing a file gives up the locks that this process has on it.
     """
-    for name in (path, f"{path}-wal", f"{path}-shm"):
+    for name in (path, f"{path}-wal", f"{path}-shm", copied_to(path)):
         with contextlib.suppress(OSError):
             if others_read(name):
                 Path(name).chmod(0o600)
+
+
+def copied_to(path: str | Path) -> Path:
+    """Where the copy of the database goes that is made before a migration."""
+    return Path(path).with_suffix(".before-migration.db")
 
 
 def others_read(path: str | Path) -> bool:

@@ -13,6 +13,7 @@ from medianest_core.host.states import InstanceState
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import NotReady
 from medianest_core.sdk.media import MediaRecord
+from medianest_core.sdk.status import StatusProvider
 from medianest_core.store.tables.library import titles
 from medianest_core.web.rest.mount import RestApi
 from tests.fakes.media import movie
@@ -114,6 +115,15 @@ async def test_a_report_of_which_no_server_answers_failed(shelf: Shelf) -> None:
         await asyncio.sleep(0.01)
     report = await shelf.library.verification.of_job(job_id)
     assert report is not None and (report.state, report.servers["a"]["message"]) == ("failed", "away")
+
+
+async def test_a_service_without_media_is_named(shelf: Shelf) -> None:
+    shelf.server("a").put(movie("1"))
+    shelf.instances.add("radarr", StatusProvider, object())
+    await shelf.sync()
+    both = await verified(shelf, "a", "radarr")
+    assert (both.state, both.servers["a"]["state"]) == ("done", "done")
+    assert both.servers["radarr"]["message"].startswith("It lists no media")
 
 
 async def test_the_last_reports_are_kept_and_one_server_can_be_asked_alone(shelf: Shelf) -> None:

@@ -177,6 +177,21 @@ async def test_an_episode_is_read_with_its_show_and_its_season(shelf: Shelf) -> 
     assert await find(shelf, "tvdb:9", "tvdb:9/2x5") == {"found": 0, "lacking": 0}
 
 
+async def test_of_a_show_that_went_its_first_record_says_so(shelf: Shelf) -> None:
+    server = shelf.server("a")
+    server.libraries = [Library("1", "Shows", "show")]
+    server.put(
+        movie("s", "Dark", kind="show", ids={"tvdb": "9"}),
+        movie("s1", "Season 1", kind="season", parent="s", index=1),
+        *(movie(f"e{one}", f"Part {one}", kind="episode", parent="s1", index=one) for one in range(5)),
+    )
+    await shelf.sync()
+    server.calls.clear()
+    assert await hint(shelf, "media.removed", "tvdb:9", "title:Dark") == "library.sync"
+    await settled(shelf)
+    assert server.calls == ["record"]
+
+
 async def test_where_no_episode_is_named_the_whole_show_is_read(shelf: Shelf) -> None:
     """Sonarr tells which files it renamed, but not of which episodes they are."""
     server = shelf.server("a")

@@ -88,6 +88,8 @@ async def test_a_part_is_ordered_on_its_page(room: Any) -> None:
     ).status_code == 303
     run = (await room.services.library.runs.latest())[0]
     assert run.args.model_dump(exclude_defaults=True) == {"ops": ("captions",), "force": True}
+    gone = await admin.post(part, data={"title": "20417", "ops": "captions"}, headers=HERE)
+    assert gone.status_code == 404, "the number is of a title, and no key of a server"
     for wrong in ({"ops": "sound"}, {"instances": "nowhere"}):
         refused = await admin.post(part, data={"titles": "Heat", **wrong}, headers=HERE)
         assert refused.status_code == 422 and "field-error" not in refused.text.split("<form")[0]

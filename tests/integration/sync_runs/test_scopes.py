@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from medianest_core.domain.library.syncing.orders import Order
+from medianest_core.domain.library.syncing.orders import Order, named_titles
 from medianest_core.domain.library.syncing.run_changes import page_of
 from medianest_core.domain.library.syncing.runs import SyncArgs
 from medianest_core.ledger.states import JobState
 from medianest_core.sdk.errors import UserError
 from medianest_core.sdk.media import Library as Section
 from medianest_core.sdk.media import MediaRecord, MediaSource
+from medianest_core.sdk.status import StatusProvider
 from medianest_core.store.tables.library import sync_runs
 from tests.databases import POSTGRESQL
 from tests.fakes.media import FakeSource, movie
@@ -144,6 +145,7 @@ async def test_a_contributed_kind_can_be_named(shelf: Shelf) -> None:
 async def test_a_run_says_that_it_found_nothing_of_what_it_was_asked_for(shelf: Shelf) -> None:
     """Otherwise a name that is mistyped looks like a library where nothing changed."""
     shelf.server("a").put(movie("1", "Heat"))
+    shelf.instances.add("radarr", StatusProvider, object())
     await shelf.sync()
     for options, words in (
         ({"kinds": ("moive",)}, "anything of these kinds: moive"),
@@ -159,9 +161,35 @@ async def test_a_run_says_that_it_found_nothing_of_what_it_was_asked_for(shelf: 
         {"kinds": ("movie",)},
         {"kinds": ("movie",), "keys": ("1",)},
         {"kinds": ("show", "movie")},
+        {"instance_ids": ("removed",)},
     ):
         run = await shelf.library.runs.of_job((await shelf.sync(**options)).id)
         assert run is not None and run.problems == []
+
+
+async def named(shelf: Shelf, name: str) -> list[int]:
+    async with shelf.floor.db.read() as tx:
+        return await named_titles(tx, name)
+
+
+async def test_what_is_typed_may_be_a_number_and_a_name(shelf: Shelf) -> None:
+    shelf.server("a").put(movie("a", "Heat"))
+    await shelf.sync()
+    (first,) = await named(shelf, "Heat")
+    shelf.server("a").put(movie("a", "Heat"), movie("b", str(first)))
+    await shelf.sync()
+    (second,) = await named(shelf, str(first))
+    typed = await shelf.library.orders.typed([str(first), "202401011234", "nine"])
+    assert typed == [first, second, "202401011234", "nine"]
+
+
+async def test_a_rehearsal_writes_what_servers_bring_together_as_a_sync_would(shelf: Shelf) -> None:
+    for name in "ab":
+        shelf.server(name).put(movie("1", "Heat", fields={"summary": name}))
+    run = await shelf.library.runs.of_job((await shelf.sync(dry_run=True)).id)
+    assert run is not None
+    would = run.counts["would"]
+    assert ([one["title"] for one in would["added"]], would["count"]) == (["Heat"], 0)
 
 
 async def test_runs_of_single_titles_do_not_hide_when_a_server_was_read_whole(shelf: Shelf) -> None:

@@ -19,7 +19,7 @@ from medianest_core.base.logging import get_logger
 from medianest_core.base.texts import N_
 from medianest_core.domain.library.checking.findings import CATEGORIES, EXAMPLES, Reader, Stored, percent
 from medianest_core.domain.library.stored.bulk import select_rows
-from medianest_core.domain.library.syncing.gather import decode_all
+from medianest_core.domain.library.syncing.gather import NO_MEDIA, decode_all
 from medianest_core.domain.library.syncing.progress import InstanceProgress, RunProgress
 from medianest_core.host.instances import Handle, Instances
 from medianest_core.ledger.enqueue import Ledger
@@ -157,7 +157,17 @@ class Verification(Reports):
             found = await asyncio.gather(*(_Server(self._db, ctx, one, progress).read() for one in handles))
             servers = {handle.instance.id: told for handle, (told, _) in zip(handles, found, strict=True)}
             errors = [error for _, error in found if error is not None]
-            if errors and len(errors) == len(handles):
+            for info in self._instances.all():
+                if info.id in (args.instance_ids or ()) and info.id not in servers:
+                    errors.append(NotReady(NO_MEDIA))
+                    none = Reader({}).findings.as_json(0)
+                    servers[info.id] = {
+                        "title": info.title,
+                        "state": "failed",
+                        "message": NO_MEDIA,
+                        **none,
+                    }
+            if errors and len(errors) == len(servers):
                 raise errors[0]
             state = "done"
         except asyncio.CancelledError:

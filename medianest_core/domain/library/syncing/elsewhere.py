@@ -42,15 +42,14 @@ def about(keys: Sequence[str]) -> About:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one server has of it. keys: of the title, and of those seasons and episodes that were named, or of all where none were,
-    parents first. lacking: of the episodes that were named, those it does not have."""
+    """What one server has of it. keys: of the title, and of those seasons and episodes that were named or are meant, parents first. lacking: of the episodes that were named, those it does not have."""
 
     keys: Sequence[str]
     lacking: frozenset[tuple[int, int]]
 
 
-async def held_by(tx: Tx, meant: About) -> dict[str, Held]:
-    """instance id → what it has, of those that have the title."""
+async def held_by(tx: Tx, meant: About, *, whole: bool = False) -> dict[str, Held]:
+    """instance id → what it has, of those that have the title. whole: where no parts are named, all that are below it, too."""
     by_id = or_(
         *(
             and_(title_ids.c.provider == provider, title_ids.c.value == value)
@@ -58,8 +57,7 @@ async def held_by(tx: Tx, meant: About) -> dict[str, Held]:
         )
     )
     tops = {row[0] for row in (await tx.execute(select(title_ids.c.title_id).where(by_id))).all()}
-    if not meant.parts:
-        # Files of a show were renamed, and nobody says which: all of it is read.
+    if whole and not meant.parts:
         found_keys = await keys_of(tx, sorted(tops))
         return {instance: Held(keys, frozenset()) for instance, keys in found_keys.items()}
     seasons = await _children(tx, SEASON, tops, {season for season, _ in meant.parts})

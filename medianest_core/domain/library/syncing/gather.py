@@ -24,6 +24,7 @@ long as one takes."""
 PAGES = 16
 """Pages with something new after which it is decoded although it is no whole batch: a record that is not decoded yet may hold all of
 the page it came with."""
+NO_MEDIA = N_("It lists no media: it is another service, or its plugin does not run.")
 _MAX_KEY = 190
 _RECORDS_OF_ONE_PROBLEM = 5
 _OF_ONE = (InvalidResponse, NotFound, Rejected)

@@ -48,7 +48,8 @@ def followers(instances: Instances, ledger: Ledger) -> Followers:
             # It says itself what changed, and is asked about that alone.
             await ledger.enqueue(tx, ENRICH, EnrichArgs(instance_id=told.instance_id))
             done.append(ENRICH)
-        held = await held_by(tx, meant)
+        # Files of a show may be renamed, and nobody says which: all of it is read.
+        held = await held_by(tx, meant, whole=told.topic == "media.changed")
         servers = {one.instance.id: one for one in instances.any(MediaSource)}  # type: ignore[type-abstract]  # a key, not made
         for instance_id in sorted(held.keys() & servers.keys()):
             args = SyncArgs(instance_ids=(instance_id,), keys=tuple(held[instance_id].keys))

@@ -22,6 +22,9 @@ from medianest_core.store.tables.decisions import title_aliases
 from medianest_core.store.tables.library import library_sources, records, titles
 from medianest_core.store.transaction import alone
 
+_DIGITS = 9
+"""Of a number of a title: the databases keep it in four bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -111,14 +114,20 @@ class Orders:
         return [await self._runs.request_in(tx, one, actor, fresh=fresh) for one in wanted]
 
     async def typed(self, texts: Sequence[str]) -> list[int | str]:
-        """What people type for titles: a number where one of ours has it, else the text as it is, for films are called "1917", and
-        keys of servers are numbers, too."""
-        numbers = {text: int(text) for text in texts if text.isdecimal() and len(text) < 19}
-        wanted, found = list(numbers.values()), set[int]()
+        """What people type for titles: a number where one of ours has it, with the films that are called so, as "1917" is; else the
+        text as it is, for keys of servers are numbers, too."""
+        numbers = {text: int(text) for text in texts if text.isdecimal() and len(text) <= _DIGITS}
+        wanted, ours = list(numbers.values()), set[int]()
+        meant: list[int | str] = []
         async with self._db.read() as tx:
             for column in (titles.c.id, title_aliases.c.old_id):
-                found |= {row[0] for row in await select_rows(tx, select(column), column, wanted)}
-        return [numbers[text] if numbers.get(text) in found else text for text in texts]
+                ours |= {row[0] for row in await select_rows(tx, select(column), column, wanted)}
+            for text in texts:
+                if numbers.get(text) in ours:
+                    meant += [numbers[text], *await named_titles(tx, text)]
+                else:
+                    meant.append(text)
+        return list(dict.fromkeys(meant))
 
     async def _single(
         self, tx: Tx, base: SyncArgs, named: Sequence[int | str], own: Sequence[str]

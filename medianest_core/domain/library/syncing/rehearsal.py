@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -18,6 +19,18 @@ MOST_RECORDS = 20_000
 """Records that one rehearsal looks at; what comes after them is only counted."""
 MOST_SHOWN = 500
 _LONGEST = 300
+
+
+def _rounds(works: Sequence[Work]) -> Iterator[list[Work]]:
+    """In the order in which they came, one of each source at a time, as they would be written."""
+    now: dict[str, Work] = {}
+    for work in works:
+        if work.instance_id in now:
+            yield list(now.values())
+            now = {}
+        now[work.instance_id] = work
+    if now:
+        yield list(now.values())
 
 
 class _TakenBack(Exception):
@@ -49,8 +62,8 @@ class Rehearsal:
                 await alone(tx, "library")
                 numbers = await sources.numbers(tx, [work.instance_id for work in self._work])
                 batch.sources.update(numbers)
-                for work in self._work:
-                    applied += await write(tx, batch, [work])
+                for works in _rounds(self._work):
+                    applied += await write(tx, batch, works)
                 seen = await _look(tx, batch.run_id)
                 raise _TakenBack
         except _TakenBack:

@@ -190,6 +190,16 @@ class Runs:
             (float(row["started_at"]) for row in rows if mark in (row["counts"].get("complete") or ())), None
         )
 
+    async def last_stuck(self, tx: Tx) -> int:
+        """Of how many titles that lost much at once the admins know: what the last run that looked at that has found."""
+        rows = await tx.all(
+            select(sync_runs.c.counts)
+            .where(sync_runs.c.state != "running")
+            .order_by(sync_runs.c.id.desc())
+            .limit(100)
+        )
+        return next((int(row["counts"]["stuck"]) for row in rows if "stuck" in (row["counts"] or {})), 0)
+
     async def complete_at(self) -> dict[str, float]:
         """instance id → when the last run that listed a library of it to its end began."""
         async with self._db.read() as tx:

@@ -245,9 +245,10 @@ class SourceReader:
                 ),
             )
         if found.incoming:
-            changed = await self._hand(found.incoming)
-            self._shown.changed += changed
-            self._shown.unchanged += len(found.incoming) - changed
+            for part in chunks(found.incoming, self._frame.batch):
+                changed = await self._hand(part)
+                self._shown.changed += changed
+                self._shown.unchanged += len(part) - changed
         recalled = await self._recall(found.gone)
         gone = [key for key, one in recalled.items() if one.missing != KEPT]
         if found.gone and not recalled:

@@ -26,7 +26,7 @@ from medianest_core.domain.library.stored import sources
 from medianest_core.domain.library.stored.bulk import chunks
 from medianest_core.domain.library.stored.priorities import load_priorities
 from medianest_core.domain.library.syncing.absences import HELD_LINK
-from medianest_core.domain.library.syncing.gather import BATCH, Problem
+from medianest_core.domain.library.syncing.gather import BATCH, NO_MEDIA, Problem
 from medianest_core.domain.library.syncing.handover import Handover
 from medianest_core.domain.library.syncing.known import stored_libraries
 from medianest_core.domain.library.syncing.patience import watched
@@ -57,6 +57,7 @@ _PROGRESS_EVERY = 0.25
 _AT_ONCE = 600
 """Records of one transaction, where several sources bring some."""
 _FEWEST = 100
+"""Of one source in it, however many there are."""
 _TIDY_EVERY = 10
 """Batches after which memory that became free goes back to the system."""
 TRIES = 3
@@ -122,8 +123,6 @@ class _Run:
         self._rehearsal = Rehearsal() if args.dry_run else None
         self._counted = 0
         """Newest row of `sync_changes` whose operation has been counted."""
-        self._stuck = 0
-        """Titles of which much was kept for an admin when the run began."""
 
     async def all(self) -> dict[str, Any]:
         state = "failed"
@@ -148,8 +147,6 @@ class _Run:
         async with self._db.read() as tx:
             self._priorities = await load_priorities(tx)
             keys = await keys_of(tx, self.args.titles)
-            # A later attempt cannot know whether the one before had told it.
-            self._stuck = await kept.stuck(tx) if self.ctx.attempt == 1 else 0
         handles = self._handles()
         self.report.asked = len(handles)
         ids = [handle.instance.id for handle in handles]
@@ -162,6 +159,7 @@ class _Run:
                 self._sources = await sources.numbers(tx, ())
         if self.args.titles is not None and not any(keys.get(one) for one in ids):
             self.report.problems.append(Problem("", None, N_("None of the servers has these titles.")))
+        reading = sum(handle.instance.ready for handle in handles)
         self._frame = Frame(
             db=self._db,
             begin=self.ctx.begin,
@@ -171,13 +169,13 @@ class _Run:
             sources=self._sources,
             keys=keys,
             put=self._handover.put,
-            batch=min(BATCH, max(_FEWEST, _AT_ONCE // max(1, len(handles)))),
+            batch=min(BATCH, max(_FEWEST, _AT_ONCE // max(1, reading))),
             step=self._step,
         )
         writer = asyncio.create_task(self._write_all())
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._stop_with(writer, group))
+                group.create_task(self._stop_with(writer))
                 readers = [group.create_task(self._source(handle)) for handle in handles]
                 readers.append(group.create_task(self._forget_removed()))
                 group.create_task(self._end_after(readers))
@@ -197,14 +195,14 @@ class _Run:
     def _look_for_nothing(self, listing: Sequence[str]) -> None:
         """Names what was asked for and is nowhere: most often it is mistyped. listing: ids of the servers that were read."""
         problems = self.report.problems
+        # One that was removed is meant: its titles are forgotten.
+        there = {info.id for info in self._instances.all()}
         for instance_id in self.args.instance_ids or ():
-            if instance_id not in listing:
-                message = N_(
-                    "It lists no media: it is another service, was removed, or its plugin does not run."
-                )
-                problems.append(Problem(instance_id, None, message))
+            if instance_id in there and instance_id not in listing:
+                problems.append(Problem(instance_id, None, NO_MEDIA))
         seen = any(one.kinds for one in self.progress.instances.values())
-        if self.args.kinds and listing and not seen and not self.args.recent and not problems:
+        gone = bool(self.report.unconfirmed)
+        if self.args.kinds and listing and not (seen or gone or self.args.recent or problems):
             kinds = ", ".join(self.args.kinds)
             message = N_("None of the servers lists anything of these kinds: {kinds}.").format(kinds=kinds)
             problems.append(Problem("", None, message))
@@ -212,7 +210,8 @@ class _Run:
     async def _settle(self) -> None:
         """Values that waited for a source to be asked, and were kept until then."""
         async with self._db.read() as reading:
-            if not self._stuck and not await kept.any_kept(reading):
+            told = await self._runs.last_stuck(reading)
+            if not told and not await kept.any_kept(reading):
                 return
         async with self.ctx.begin() as transaction:
             await alone(transaction, "library")
@@ -226,8 +225,8 @@ class _Run:
                 applied = await remerge(tx, batch, changed)
                 self.report.applied += applied
                 self._told += applied
-            count = await kept.stuck(tx)
-            if count > self._stuck or (self._stuck and not count):
+            count = self.report.stuck = await kept.stuck(tx)
+            if count > told or (told and not count):
                 await self._tell_stuck(tx, count)
 
     async def _tell_stuck(self, tx: Tx, count: int) -> None:
@@ -247,12 +246,15 @@ class _Run:
         )
 
     async def _end_after(self, readers: list[asyncio.Task[None]]) -> None:
-        await asyncio.gather(*readers)
-        self._handover.end()
+        try:
+            await asyncio.gather(*readers)
+        finally:
+            # Also where a source ended its own task: nobody may wait for it.
+            self._handover.end()
 
     @staticmethod
-    async def _stop_with(writer: asyncio.Task[None], group: asyncio.TaskGroup) -> None:
-        """Ends all readers when the writer fails, so that none waits for room in the queue for ever."""
+    async def _stop_with(writer: asyncio.Task[None]) -> None:
+        """Ends all readers when the writer fails, so that none waits for ever until its work is taken."""
         await writer
 
     def _handles(self) -> list[Handle[MediaSource]]:

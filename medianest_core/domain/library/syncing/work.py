@@ -45,7 +45,8 @@ class Work:
 @dataclass(slots=True)
 class Report:
     """What a run did; stored as its `counts`. unread: instance id → keys that could not be read. ops: instance id → operation →
-    kind → values that changed. would: of a rehearsal, see `rehearsal`."""
+    kind → values that changed. would: of a rehearsal, see `rehearsal`. stuck: titles of which an admin has to say whether what they lost
+    goes; None where that was not looked at."""
 
     applied: Applied = field(default_factory=Applied)
     complete: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Report:
     written: set[str] = field(default_factory=set)
     ops: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     would: dict[str, Any] | None = None
+    stuck: int | None = None
 
     def counts(self, progress: RunProgress) -> dict[str, Any]:
         facts = progress.facts()
@@ -79,6 +81,8 @@ class Report:
         }
         if self.would is not None:
             found["would"] = self.would
+        if self.stuck is not None:
+            found["stuck"] = self.stuck
         return found
 
 

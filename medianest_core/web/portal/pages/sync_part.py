@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,6 +32,13 @@ _MANY = ("instances", "kinds", "ops")
 Sent = Mapping[str, Sequence[str]]
 
 
+class _Wanted(NamedTuple):
+    """The only title that is meant."""
+
+    number: int
+    name: str
+
+
 class SyncPartPages:
     """Handlers of the form that asks for a sync of a part."""
 
@@ -54,17 +62,18 @@ class SyncPartPages:
         sent = {name: [str(one) for one in form.getlist(name)] for name in names}
         orders = services.library.orders
         lines = [line.strip() for line in "\n".join(sent["titles"]).splitlines() if line.strip()]
-        typed = [*sent["title"], *lines]
-        # A box that is not ticked sends nothing, and then all are meant.
-        order = Order(
-            instances=sent["instances"] or None,
-            titles=await orders.typed(typed) if typed else None,
-            kinds=sent["kinds"] or None,
-            ops=sent["ops"] or None,
-            force="true" in sent["force"],
-            dry_run="true" in sent["dry_run"],
-        )
+        numbers = [(await _title(services, one)).number for one in sent["title"][:1]]
         try:
+            typed = await orders.typed(lines)
+            # A box that is not ticked sends nothing, and then all are meant.
+            order = Order(
+                instances=sent["instances"] or None,
+                titles=[*numbers, *typed] or None,
+                kinds=sent["kinds"] or None,
+                ops=sent["ops"] or None,
+                force="true" in sent["force"],
+                dry_run="true" in sent["dry_run"],
+            )
             jobs = await orders.request(order, someone(request).id)
         except UserError as error:
             return await self._shown(request, sent, error)
@@ -76,7 +85,7 @@ class SyncPartPages:
     async def _shown(self, request: Request, sent: Sent, error: UserError | None = None) -> Response:
         services = services_of(request)
         wanted = next(iter(sent.get("title") or ()), "")
-        title = await _title(services, wanted) if wanted else ""
+        title = (await _title(services, wanted)).name if wanted else ""
         with use_viewer(self._frame.view(request)):
             view = SyncPartView(
                 tabs=sync_tabs("runs"),
@@ -88,14 +97,14 @@ class SyncPartPages:
         return await self._frame.page(request, "core/admin/sync_part.html", view, status=status)
 
 
-async def _title(services: Services, wanted: str) -> str:
-    """What it is called. Raises Missing."""
+async def _title(services: Services, wanted: str) -> _Wanted:
+    """The title with that number. Raises Missing."""
     number = whole(wanted)
     found = await services.library.title(number) if number is not None else None
-    if found is None:
+    if number is None or found is None:
         raise Missing(_("This title is not in the library."))
     year = f" ({found.row.year})" if found.row.year else ""
-    return f"{found.row.title}{year}"
+    return _Wanted(number, f"{found.row.title}{year}")
 
 
 async def _form(services: Services, sent: Sent, title: str, error: UserError | None) -> Form:
@@ -129,7 +138,7 @@ async def _form(services: Services, sent: Sent, title: str, error: UserError | N
         path=PART,
         submit=_("Sync"),
         cancel_path=BASE,
-        error=message if field not in ("titles", *_MANY) else "",
+        error=message if field not in _MANY and (title or field != "titles") else "",
         groups=(
             FieldGroup(
                 fields=(
