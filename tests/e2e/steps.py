@@ -85,6 +85,9 @@ def scroll_until(page: Page, posters: int) -> None:
 
     def turn() -> bool:
         page.mouse.wheel(0, 1500)
+        # What did not come in time is asked for again, as a person would.
+        if (again := page.locator(".sentinel.failed [data-more]")).count():
+            again.first.click()
         return page.locator("#grid a.poster").count() >= posters
 
     eventually(turn, within=90, what=f"{posters} posters by scrolling")
